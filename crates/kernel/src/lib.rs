@@ -1,0 +1,27 @@
+//! What every crate of Tenfold shares: ids, time, randomness, money, units, error kinds and the caller.
+//!
+//! Invariants: no I/O but the system clock and the system's randomness, both behind traits; no floats near
+//! money; nothing in here knows HTTP, SQL or a model.
+
+mod caller;
+mod clock;
+mod error;
+mod id;
+mod money;
+mod rng;
+mod units;
+
+pub use caller::{Caller, Role, Scope};
+#[cfg(feature = "testkit")]
+pub use clock::MockClock;
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use error::{BoxError, Classify, ErrorKind};
+pub use id::{
+    ApiKeyId, DeploymentId, EventId, InvalidId, JobId, OrganizationId, ProjectId, ReplicaId, RequestId,
+    ResponseId, ServiceAccountId, UserId,
+};
+pub use money::{Currency, InvalidCurrency, Money};
+#[cfg(feature = "testkit")]
+pub use rng::SeededRng;
+pub use rng::{Rng, SystemRng, base62};
+pub use units::{Unit, Units, UnknownUnit};
