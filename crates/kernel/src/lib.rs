@@ -9,6 +9,7 @@ mod error;
 mod id;
 mod money;
 mod rng;
+mod secret;
 mod units;
 
 pub use caller::{Caller, Role, Scope};
@@ -24,4 +25,5 @@ pub use money::{Currency, InvalidCurrency, Money};
 #[cfg(feature = "testkit")]
 pub use rng::SeededRng;
 pub use rng::{Rng, SystemRng, base62};
+pub use secret::Secret;
 pub use units::{Unit, Units, UnknownUnit};

@@ -40,6 +40,16 @@ impl Unit {
         Self::EmbeddingTokens,
     ];
 
+    /// The units that are tokens: what limits on tokens a minute count.
+    pub const TOKENS: [Self; 6] = [
+        Self::InputTokens,
+        Self::CachedInputTokens,
+        Self::CacheWriteTokens,
+        Self::OutputTokens,
+        Self::ReasoningTokens,
+        Self::EmbeddingTokens,
+    ];
+
     /// The name on the wire and in SQL, such as `input_tokens`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -19,13 +19,13 @@ pub struct ChatRequest {
     /// The conversation so far, oldest first.
     pub messages: Vec<ChatMessage>,
     /// -2..=2: lowers the logit of a token by this for each time that it was generated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub frequency_penalty: Option<f32>,
     /// -2..=2: lowers the logit of a token by this once it was generated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f32>,
     /// Token id to a value in -100..=100 that is added to its logit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite_map", skip_serializing_if = "Option::is_none")]
     pub logit_bias: Option<BTreeMap<String, f32>>,
     /// Whether to return log-probabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,16 +55,16 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
     /// 0..=2. Zero is greedy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
     /// 0..=1: nucleus sampling.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
     /// Keep the `k` likeliest tokens. Not in OpenAI's API; usual among open engines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// 0..=1: drop tokens less likely than this share of the likeliest. Usual among open engines.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub min_p: Option<f32>,
     /// The functions that the model may call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -318,7 +318,7 @@ pub struct ChatCompletion {
     /// One for each of `n`.
     pub choices: Vec<ChatChoice>,
     /// Token counts. Absent when an upstream did not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::usage::read", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// The tier that served it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -375,8 +375,10 @@ fn assistant() -> String {
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model ended it, or a stop text was met.
+    #[serde(alias = "eos", alias = "eos_token", alias = "end_turn", alias = "stop_sequence")]
     Stop,
     /// The limit on tokens was reached.
+    #[serde(alias = "max_tokens", alias = "model_length")]
     Length,
     /// Calls are asked for.
     ToolCalls,
@@ -438,7 +440,7 @@ pub struct ChatChunk {
     /// What came. Empty in the chunk that carries the usage.
     pub choices: Vec<ChatChunkChoice>,
     /// Token counts, in the last chunk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::usage::read", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// The tier that serves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

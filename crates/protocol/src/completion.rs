@@ -27,13 +27,13 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<bool>,
     /// -2..=2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub frequency_penalty: Option<f32>,
     /// -2..=2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f32>,
     /// Token id to a value in -100..=100 that is added to its logit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite_map", skip_serializing_if = "Option::is_none")]
     pub logit_bias: Option<BTreeMap<String, f32>>,
     /// 0..=5: how many of the likeliest tokens to name at each place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,16 +60,16 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
     /// 0..=2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
     /// 0..=1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
     /// Keep the `k` likeliest tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// 0..=1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub min_p: Option<f32>,
     /// The end user, for abuse reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,7 +106,7 @@ pub struct Completion {
     /// The answers, or their new parts.
     pub choices: Vec<CompletionChoice>,
     /// Token counts; in a stream in the last event only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::usage::read", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// The version of model and engine that answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -65,7 +65,7 @@ pub struct EmbeddingResponse {
     /// The deployment that answered.
     pub model: String,
     /// Token counts. Absent when an upstream did not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::usage::read", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
 }
 

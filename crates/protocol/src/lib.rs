@@ -11,6 +11,14 @@ pub mod completion;
 pub mod content;
 pub mod embedding;
 pub mod error;
+pub mod messages;
 pub mod model;
+mod number;
+#[cfg(any(test, feature = "testkit"))]
+pub mod probe;
+pub mod responses;
+#[cfg(test)]
+mod samples;
 pub mod sse;
+pub mod translation;
 pub mod usage;

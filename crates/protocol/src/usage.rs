@@ -1,6 +1,6 @@
 //! Token counts as the OpenAI API reports them, and the disjoint units that are priced.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tenfold_kernel::{Unit, Units};
 use utoipa::ToSchema;
 
@@ -91,6 +91,49 @@ impl Usage {
     /// The buckets of an embedding.
     pub fn embedding_units(&self) -> Units {
         Units::new().with(Unit::Requests, 1).with(Unit::EmbeddingTokens, self.prompt_tokens)
+    }
+}
+
+/// Token counts as the dialects of the OpenAI API write them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireUsage {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    total_tokens: Option<u64>,
+    prompt_tokens_details: Option<PromptTokensDetails>,
+    completion_tokens_details: Option<CompletionTokensDetails>,
+    /// DeepSeek's name of the cached tokens.
+    prompt_cache_hit_tokens: Option<u64>,
+    /// Moonshot's place of the cached tokens.
+    cached_tokens: Option<u64>,
+}
+
+/// Reads the counts of an answer in any dialect. What cannot be told from them is unknown, never zero.
+pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usage>, D::Error> {
+    Ok(Option::<WireUsage>::deserialize(deserializer)?.and_then(WireUsage::known))
+}
+
+impl WireUsage {
+    /// Two of the three counts tell the third; with fewer, nothing is known.
+    fn known(self) -> Option<Usage> {
+        let (prompt_tokens, completion_tokens) = match (self.prompt_tokens, self.completion_tokens, self.total_tokens) {
+            (Some(prompt), Some(completion), _) => (prompt, completion),
+            (Some(prompt), None, Some(total)) => (prompt, total.saturating_sub(prompt)),
+            (None, Some(completion), Some(total)) => (total.saturating_sub(completion), completion),
+            _ => return None,
+        };
+        let mut prompt_details = self.prompt_tokens_details;
+        if let Some(cached) = self.prompt_cache_hit_tokens.or(self.cached_tokens) {
+            prompt_details.get_or_insert_default().cached_tokens.get_or_insert(cached);
+        }
+        Some(Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens: self.total_tokens.unwrap_or_else(|| prompt_tokens.saturating_add(completion_tokens)),
+            prompt_tokens_details: prompt_details,
+            completion_tokens_details: self.completion_tokens_details,
+        })
     }
 }
 
