@@ -1,0 +1,254 @@
+//! The service that ties meters, prices, limits and reports together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenfold_kernel::{Clock, Currency, ProjectId, Rng, Timestamp, Unit, base62};
+
+use crate::error::BillingError;
+use crate::event::Event;
+use crate::fresh::Fresh;
+use crate::limit::{Admission, LimitOverride, Limiter, RateLimits};
+use crate::ports::{EventLog, LimitStore, PriceBook, UsageStore};
+use crate::price::{PriceList, Quote};
+use crate::report::{self, BucketWidth, CostRow, GroupBy, Page, ReportQuery, UsageRow};
+
+/// How billing behaves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The currency of what is free.
+    pub currency: Currency,
+    /// Limits where no administrator set others.
+    pub default_limits: RateLimits,
+    /// How old prices and limits that are read for a call may be. Nothing keeps them until they are changed
+    /// through this service: right when this is the only process that writes to the database.
+    pub cache_age: Option<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            currency: Currency::USD,
+            default_limits: RateLimits::default(),
+            cache_age: Some(Duration::from_secs(1)),
+        }
+    }
+}
+
+/// What billing stands on.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// Where events are written.
+    pub events: Arc<dyn EventLog>,
+    /// Where they are added up.
+    pub usage: Arc<dyn UsageStore>,
+    /// Price lists.
+    pub prices: Arc<dyn PriceBook>,
+    /// Limits.
+    pub limits: Arc<dyn LimitStore>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for version names.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// Meters, prices, limits and reports.
+#[derive(Debug)]
+pub struct Billing {
+    ports: Ports,
+    config: Config,
+    limiter: Limiter,
+    schedules: Fresh<Arc<str>, Arc<[Arc<PriceList>]>>,
+    overrides: Fresh<(ProjectId, Arc<str>), RateLimits>,
+}
+
+/// A new price list, as an administrator writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPrices {
+    /// The deployment's name.
+    pub deployment: Arc<str>,
+    /// Of all its prices.
+    pub currency: Currency,
+    /// Nano-units of currency for a million of each unit.
+    pub prices: BTreeMap<Unit, i64>,
+    /// From when; now when absent. Never in the past, since calls were priced there already.
+    pub effective_at: Option<Timestamp>,
+}
+
+impl Billing {
+    /// Billing over `ports`.
+    pub fn new(ports: Ports, config: Config) -> Self {
+        let limiter = Limiter::new(ports.clock.clone());
+        let (schedules, overrides) = (Fresh::new(config.cache_age), Fresh::new(config.cache_age));
+        Self { ports, config, limiter, schedules, overrides }
+    }
+
+    /// The prices that a call of `deployment` has when it is admitted now, frozen.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn quote(&self, deployment: &Arc<str>) -> Result<Quote, BillingError> {
+        let (monotonic, now) = (self.ports.clock.monotonic(), self.ports.clock.now());
+        let schedule = match self.schedules.get(deployment, monotonic) {
+            Ok(schedule) => schedule,
+            Err(generation) => {
+                let schedule: Arc<[_]> = self.ports.prices.schedule(deployment, now).await?.into();
+                self.schedules.keep(deployment.clone(), schedule.clone(), monotonic, generation);
+                schedule
+            }
+        };
+        let list = schedule.iter().rev().find(|list| list.effective_at <= now).cloned();
+        Ok(Quote { list, currency: self.config.currency })
+    }
+
+    /// Takes a call and its estimated tokens from the project's limits for `deployment`.
+    ///
+    /// `deployment` must be a name that exists, not just any that a client wrote: a bucket is kept for it.
+    ///
+    /// # Errors
+    /// [`BillingError::RateLimited`] when a limit is reached; [`BillingError::Store`] when the database fails.
+    pub async fn check_limits(
+        &self,
+        project: &ProjectId,
+        deployment: &Arc<str>,
+        estimated_tokens: u64,
+    ) -> Result<Admission, BillingError> {
+        let limits = self.limits(project, deployment).await?;
+        self.limiter.check(project, deployment, limits, estimated_tokens)
+    }
+
+    /// The limits of `project` for `deployment`: what was set, and the default elsewhere.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn limits(
+        &self,
+        project: &ProjectId,
+        deployment: &Arc<str>,
+    ) -> Result<RateLimits, BillingError> {
+        let key = (project.clone(), deployment.clone());
+        let now = self.ports.clock.monotonic();
+        match self.overrides.get(&key, now) {
+            Ok(limits) => Ok(limits),
+            Err(generation) => {
+                let set = self.ports.limits.get(project, deployment).await?;
+                let limits = set.map(|o| o.limits).unwrap_or_default().or(self.config.default_limits);
+                self.overrides.keep(key, limits, now, generation);
+                Ok(limits)
+            }
+        }
+    }
+
+    /// Every limit that was set for `project`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn limit_overrides(&self, project: &ProjectId) -> Result<Vec<LimitOverride>, BillingError> {
+        self.ports.limits.list(project).await
+    }
+
+    /// Limits where no administrator set others.
+    pub fn default_limits(&self) -> RateLimits {
+        self.config.default_limits
+    }
+
+    /// Sets limits of `project` in place of those that were set before.
+    ///
+    /// # Errors
+    /// [`BillingError::InvalidLimit`] for a limit that cannot be; [`BillingError::Store`] when the database
+    /// fails.
+    pub async fn set_limits(&self, project: &ProjectId, limits: &LimitOverride) -> Result<(), BillingError> {
+        limits.limits.check()?;
+        let done = self.ports.limits.put(project, limits).await;
+        // Forgotten even after an error, which may have come after the write.
+        self.overrides.forget();
+        done
+    }
+
+    /// Writes the event of a call and returns when it is durable. A second event with the same key is the
+    /// first one.
+    ///
+    /// # Errors
+    /// Any error means that the call is not recorded and must not be answered as complete.
+    pub async fn record(&self, event: Event) -> Result<(), BillingError> {
+        self.ports.events.append(event).await
+    }
+
+    /// Puts a new price list in force.
+    ///
+    /// # Errors
+    /// [`BillingError::InvalidPrice`] for prices that cannot be; [`BillingError::Store`] when the database
+    /// fails.
+    pub async fn set_prices(&self, new: SetPrices) -> Result<Arc<PriceList>, BillingError> {
+        let now = self.ports.clock.now();
+        let effective_at = new.effective_at.unwrap_or(now);
+        if effective_at < now {
+            let reason = "prices are not changed in the past".to_owned();
+            return Err(BillingError::InvalidPrice { field: "effective_at", reason });
+        }
+        let list = Arc::new(PriceList {
+            deployment: new.deployment,
+            version: format!("price_{}", base62(&*self.ports.rng, 24)).into(),
+            currency: new.currency,
+            prices: new.prices,
+            effective_at,
+            created_at: now,
+        });
+        list.check()?;
+        let done = self.ports.prices.put(&list).await;
+        // Forgotten even after an error, which may have come after the write.
+        self.schedules.forget();
+        done.map(|()| list)
+    }
+
+    /// The price list of `deployment` that is in force now, and after it those that will be.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn prices(&self, deployment: &str) -> Result<Vec<Arc<PriceList>>, BillingError> {
+        self.ports.prices.schedule(deployment, self.ports.clock.now()).await
+    }
+
+    /// The price lists that are in force now, by deployment name, after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn all_prices(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Arc<PriceList>>, BillingError> {
+        self.ports.prices.list(self.ports.clock.now(), after, limit).await
+    }
+
+    /// Sums of units.
+    ///
+    /// # Errors
+    /// [`BillingError::InvalidQuery`] naming the field at fault; otherwise as [`UsageStore::usage`].
+    pub async fn usage(&self, query: ReportQuery) -> Result<Page<UsageRow>, BillingError> {
+        let limits = (query.width.default_limit(), query.width.max_limit());
+        let plan = report::plan(query, limits, self.ports.clock.now())?;
+        let rows = self.ports.usage.usage(&plan.selection).await?;
+        Ok(plan.fill(rows))
+    }
+
+    /// Sums of money, by the day; a page has 7 buckets when the query does not say, and at most 180.
+    ///
+    /// # Errors
+    /// [`BillingError::InvalidQuery`] naming the field at fault; otherwise as [`UsageStore::costs`].
+    pub async fn costs(&self, query: ReportQuery) -> Result<Page<CostRow>, BillingError> {
+        if query.width != BucketWidth::Day {
+            return Err(report::invalid("bucket_width", "costs are by the day: `1d`".to_owned()));
+        }
+        if let Some(other) =
+            query.group_by.iter().find(|g| !matches!(g, GroupBy::Project | GroupBy::ApiKey | GroupBy::Model))
+        {
+            let reason = format!("costs are not grouped by {other:?}");
+            return Err(report::invalid("group_by", reason));
+        }
+        let plan = report::plan(query, (7, 180), self.ports.clock.now())?;
+        let rows = self.ports.usage.costs(&plan.selection).await?;
+        Ok(plan.fill(rows))
+    }
+}

@@ -1,0 +1,141 @@
+//! What can go wrong with meters, prices and limits.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tenfold_kernel::{BoxError, Classify, ErrorKind, ProjectId};
+
+use crate::limit::Reached;
+
+/// An error of billing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BillingError {
+    /// A limit of a project is reached.
+    #[error("{reached} of project `{project}` for `{deployment}`: limit {limit}, {requested} more requested")]
+    RateLimited {
+        /// Whose limit.
+        project: ProjectId,
+        /// For which deployment.
+        deployment: String,
+        /// Which limit.
+        reached: Reached,
+        /// The limit.
+        limit: u64,
+        /// What the call would have added.
+        requested: u64,
+        /// When the call would fit; nothing when it never will, being larger than the limit itself.
+        retry_after: Option<Duration>,
+    },
+    /// A cost that no amount of money can hold.
+    #[error("the cost of a call of `{deployment}` does not fit in an amount of money")]
+    CostOverflow {
+        /// The deployment that was called.
+        deployment: String,
+    },
+    /// A price list that cannot be.
+    #[error("{reason}")]
+    InvalidPrice {
+        /// The field at fault.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A limit that cannot be.
+    #[error("{reason}")]
+    InvalidLimit {
+        /// The field at fault.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A report that cannot be made.
+    #[error("{reason}")]
+    InvalidQuery {
+        /// The field at fault.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Labels that do not fit an event.
+    #[error("{reason}")]
+    InvalidLabel {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A report whose groups are too many for one page.
+    #[error("the report has more than {limit} rows: ask for fewer buckets or groups")]
+    ReportTooLarge {
+        /// The most rows that a page may have.
+        limit: usize,
+    },
+    /// The log of events takes no more: it is full or shutting down.
+    #[error("the event log is closed")]
+    Closed,
+    /// The database does not answer now.
+    #[error("the billing store is not available to {action}")]
+    Unavailable {
+        /// What was attempted.
+        action: &'static str,
+        /// Why it failed.
+        #[source]
+        source: BoxError,
+    },
+    /// The database failed.
+    #[error("the billing store failed to {action}")]
+    Store {
+        /// What was attempted.
+        action: &'static str,
+        /// Why it failed.
+        #[source]
+        source: BoxError,
+    },
+}
+
+impl Classify for BillingError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::RateLimited { .. } => ErrorKind::TooManyRequests,
+            Self::InvalidPrice { .. }
+            | Self::InvalidLimit { .. }
+            | Self::InvalidQuery { .. }
+            | Self::InvalidLabel { .. }
+            | Self::ReportTooLarge { .. } => ErrorKind::InvalidRequest,
+            Self::Closed | Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::CostOverflow { .. } | Self::Store { .. } => ErrorKind::Internal,
+        }
+    }
+
+    fn code(&self) -> Option<Cow<'static, str>> {
+        matches!(self, Self::RateLimited { .. }).then_some(Cow::Borrowed("rate_limit_exceeded"))
+    }
+
+    fn param(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::InvalidPrice { field, .. }
+            | Self::InvalidLimit { field, .. }
+            | Self::InvalidQuery { field, .. } => Some(Cow::Borrowed(field)),
+            Self::InvalidLabel { .. } => Some(Cow::Borrowed("metadata")),
+            Self::ReportTooLarge { .. } => Some(Cow::Borrowed("limit")),
+            Self::RateLimited { .. }
+            | Self::CostOverflow { .. }
+            | Self::Closed
+            | Self::Unavailable { .. }
+            | Self::Store { .. } => None,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after, .. } => *retry_after,
+            Self::Closed | Self::Unavailable { .. } => Some(Duration::from_secs(1)),
+            Self::InvalidPrice { .. }
+            | Self::InvalidLimit { .. }
+            | Self::InvalidQuery { .. }
+            | Self::InvalidLabel { .. }
+            | Self::ReportTooLarge { .. }
+            | Self::CostOverflow { .. }
+            | Self::Store { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What handlers take from a request.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use tenfold_billing::Operation;
+use tenfold_kernel::{Caller, ErrorKind, RequestId, Role, Scope};
+use tenfold_serving::Call;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::idempotency::EventKey;
+
+/// The authenticated caller. A handler without it, or one of its narrower kin below, serves the public.
+#[derive(Debug, Clone)]
+pub struct Authenticated(pub Caller);
+
+impl FromRequestParts<App> for Authenticated {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let secret = bearer(&parts.headers).ok_or_else(|| {
+            ApiError::new(
+                ErrorKind::Unauthenticated,
+                "You didn't provide an API key. Send it as `Authorization: Bearer KEY`.",
+            )
+            .with_code("missing_api_key")
+        })?;
+        Ok(Self(app.identity.authenticate(secret).await?))
+    }
+}
+
+/// Anyone with a key that may read.
+#[derive(Debug, Clone)]
+pub struct Reader(pub Caller);
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
+        require_scope(&caller, Scope::Read)?;
+        Ok(Self(caller))
+    }
+}
+
+/// An administrator who may read.
+#[derive(Debug, Clone)]
+pub struct AdminReader(pub Caller);
+
+impl FromRequestParts<App> for AdminReader {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
+        require_admin(&caller)?;
+        require_scope(&caller, Scope::Read)?;
+        Ok(Self(caller))
+    }
+}
+
+/// An administrator who may change things.
+#[derive(Debug, Clone)]
+pub struct AdminWriter(pub Caller);
+
+impl FromRequestParts<App> for AdminWriter {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
+        require_admin(&caller)?;
+        require_scope(&caller, Scope::Management)?;
+        Ok(Self(caller))
+    }
+}
+
+fn require_admin(caller: &Caller) -> Result<(), ApiError> {
+    if caller.role == Role::Admin {
+        return Ok(());
+    }
+    Err(ApiError::new(ErrorKind::PermissionDenied, "This needs an admin key of the organisation.")
+        .with_code("admin_key_required"))
+}
+
+fn require_scope(caller: &Caller, scope: Scope) -> Result<(), ApiError> {
+    if caller.allows(scope) {
+        return Ok(());
+    }
+    let name = match scope {
+        Scope::ModelRequest => "model.request",
+        Scope::Management => "api.management",
+        _ => "api.read",
+    };
+    Err(ApiError::new(ErrorKind::PermissionDenied, format!("This key lacks the scope `{name}`."))
+        .with_code("insufficient_scope"))
+}
+
+/// The key of a request: OpenAI's header, or Anthropic's.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    if let Some(value) = headers.get("x-api-key") {
+        return value.to_str().ok().map(str::trim).filter(|v| !v.is_empty());
+    }
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty()).then(|| key.trim())
+}
+
+/// A JSON body, read within the limits of size and time, and refused with the path of the field at fault.
+#[derive(Debug, Clone)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+    type Rejection = ApiError;
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let bytes = read_body(request, app).await?;
+        parse_json(&bytes).map(Self)
+    }
+}
+
+/// Reads a body within the limits of size and time.
+///
+/// # Errors
+/// 413 beyond the limit, told before the body is read where the client announced its length; 408 when it is slow.
+pub(crate) async fn read_body(request: Request, app: &App) -> Result<Bytes, ApiError> {
+    let limit = app.config.body_limit_bytes;
+    let too_large = || {
+        ApiError::new(
+            ErrorKind::PayloadTooLarge,
+            format!("The request body is larger than the limit of {limit} bytes."),
+        )
+        .with_code("request_too_large")
+    };
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let read = axum::body::to_bytes(request.into_body(), limit);
+    match tokio::time::timeout(app.config.body_timeout, read).await {
+        Err(_) => Err(ApiError::request_timeout(app.config.body_timeout)),
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if crate::error::chain(&error).contains("length limit exceeded") => Err(too_large()),
+        Ok(Err(_)) => {
+            Err(ApiError::new(ErrorKind::InvalidRequest, "The connection ended before the request body did."))
+        }
+    }
+}
+
+/// Parses a body. The quick parser first; only when it fails, the one that knows where.
+pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        if error.is_syntax() || error.is_eof() {
+            return ApiError::new(
+                ErrorKind::InvalidRequest,
+                format!("We could not parse the JSON body of your request: {error}."),
+            )
+            .with_code("invalid_json");
+        }
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+            Err(located) => {
+                let path = located.path().to_string();
+                let message = located.into_inner().to_string();
+                let missing = message.strip_prefix("missing field `").and_then(|m| m.split('`').next());
+                match (path.as_str(), missing) {
+                    (".", Some(field)) => {
+                        ApiError::invalid(field, format!("Missing required parameter: `{field}`."))
+                            .with_code("missing_required_parameter")
+                    }
+                    (path, Some(field)) => {
+                        let full = format!("{path}.{field}");
+                        let message = format!("Missing required parameter: `{full}`.");
+                        ApiError::invalid(&full, message).with_code("missing_required_parameter")
+                    }
+                    (".", None) => ApiError::new(ErrorKind::InvalidRequest, format!("Invalid request: {message}."))
+                        .with_code("invalid_type"),
+                    (path, None) => {
+                        ApiError::invalid(path, format!("Invalid value for `{path}`: {message}."))
+                            .with_code("invalid_type")
+                    }
+                }
+            }
+            Ok(_) => ApiError::new(ErrorKind::InvalidRequest, format!("Invalid request: {error}.")),
+        }
+    })
+}
+
+/// A caller who may call models, with what names the call.
+#[derive(Debug, Clone)]
+pub struct ModelCall {
+    caller: Caller,
+    request_id: RequestId,
+    event_key: Option<String>,
+}
+
+impl ModelCall {
+    /// The call of `operation`.
+    pub fn as_call(&self, operation: Operation) -> Call {
+        Call {
+            caller: self.caller.clone(),
+            request_id: self.request_id.clone(),
+            event_key: self.event_key.clone(),
+            operation,
+        }
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl FromRequestParts<App> for ModelCall {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
+        require_scope(&caller, Scope::ModelRequest)?;
+        let request_id = parts.extensions.get::<RequestId>().cloned();
+        Ok(Self {
+            caller,
+            request_id: request_id.unwrap_or_else(|| RequestId::generate(app.rng.as_ref())),
+            event_key: parts.extensions.get::<EventKey>().map(|key| key.0.clone()),
+        })
+    }
+}

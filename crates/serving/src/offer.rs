@@ -1,0 +1,186 @@
+//! Offering a model: from a catalogue entry or an upstream to a deployment with a price.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenfold_billing::{Billing, SetPrices};
+use tenfold_catalog::{Catalog, Task};
+use tenfold_fleet::{Adapter, Deployment, Fleet, ModelTarget, NewDeployment, Target, Upstream};
+use tenfold_kernel::{ProjectId, Secret};
+
+use crate::ServingError;
+
+/// How deployments are made where a request does not say.
+#[derive(Debug, Clone)]
+pub struct OfferConfig {
+    /// Sequences that a worker runs at once.
+    pub slots: u32,
+    /// Tokens that one sequence may hold, at most; less where the model was made for less.
+    pub context_length: u64,
+    /// Calls that wait for a deployment.
+    pub queue_limit: u32,
+    /// How long they wait.
+    pub queue_timeout: Duration,
+    /// Calls that an upstream gets at once.
+    pub upstream_concurrency: u32,
+}
+
+/// An installed model of the catalogue, to be offered.
+#[derive(Debug, Clone, Default)]
+pub struct OfferModel {
+    /// Its id in the catalogue.
+    pub model: String,
+    /// The name to offer it under; its id when not given.
+    pub name: Option<String>,
+    /// Sequences that a worker runs at once.
+    pub max_concurrency: Option<u32>,
+    /// Tokens that one sequence may hold.
+    pub context_length: Option<u64>,
+    /// Calls that wait.
+    pub queue_limit: Option<u32>,
+    /// `LoRA` adapters, by the name that a request asks for.
+    pub adapters: Vec<Adapter>,
+    /// The only project that may know of it; all when not given.
+    pub project: Option<ProjectId>,
+}
+
+/// Upstreams that serve one model, to be offered.
+#[derive(Debug, Clone)]
+pub struct OfferUpstream {
+    /// The name to offer it under.
+    pub name: String,
+    /// Where it is served; calls are spread over all.
+    pub upstreams: Vec<NewUpstream>,
+    /// Calls that each gets at once.
+    pub max_concurrency: Option<u32>,
+    /// Calls that wait.
+    pub queue_limit: Option<u32>,
+    /// The only project that may know of it; all when not given.
+    pub project: Option<ProjectId>,
+}
+
+/// One upstream.
+#[derive(Debug, Clone)]
+pub struct NewUpstream {
+    /// The address up to and with `/v1`.
+    pub base_url: String,
+    /// Our key there.
+    pub api_key: Option<Secret>,
+    /// The model's name there.
+    pub model: String,
+}
+
+/// Makes and takes away deployments.
+#[derive(Debug)]
+pub struct Offering {
+    config: OfferConfig,
+    catalog: Arc<Catalog>,
+    fleet: Arc<Fleet>,
+    billing: Arc<Billing>,
+}
+
+impl Offering {
+    /// Plugs the parts together.
+    pub fn new(config: OfferConfig, catalog: Arc<Catalog>, fleet: Arc<Fleet>, billing: Arc<Billing>) -> Self {
+        Self { config, catalog, fleet, billing }
+    }
+
+    /// Offers an installed model, at its entry's prices unless it has prices already.
+    ///
+    /// # Errors
+    /// [`ServingError::ModelNotFound`], [`ServingError::NotInstalled`], [`ServingError::Fleet`] for a name that is taken.
+    pub async fn offer_model(&self, offer: OfferModel) -> Result<Arc<Deployment>, ServingError> {
+        let not_found = || ServingError::ModelNotFound { model: offer.model.clone() };
+        let entry = self.catalog.get(&offer.model).ok_or_else(not_found)?;
+        let not_installed = || ServingError::NotInstalled { model: entry.id.clone() };
+        let installed = self.catalog.installed(&entry.id).ok_or_else(not_installed)?;
+        let weights = installed.path("weights").ok_or_else(not_installed)?;
+        let trained = entry.context_length.get();
+        let context_length = match offer.context_length {
+            Some(asked) if asked == 0 || asked > trained => {
+                return Err(ServingError::Invalid {
+                    message: format!("`context_length` is 1 to {trained} for this model."),
+                    param: Some("context_length".to_owned()),
+                });
+            }
+            Some(asked) => asked,
+            None => self.config.context_length.min(trained),
+        };
+        let target = ModelTarget {
+            model: entry.id.clone(),
+            path: weights.to_owned(),
+            size_bytes: installed.size_bytes(),
+            context_length: Some(context_length),
+            cache_bytes: 0,
+            chat_template: entry.chat_template().map(str::to_owned),
+            adapters: offer.adapters,
+            replicas: 1,
+        };
+        let name = offer.name.unwrap_or_else(|| entry.id.clone());
+        let version = format!("{}@{}", entry.id, installed.version);
+        let new = NewDeployment {
+            max_concurrency: offer.max_concurrency.unwrap_or(self.config.slots),
+            queue_limit: offer.queue_limit.unwrap_or(self.config.queue_limit),
+            queue_timeout: self.config.queue_timeout,
+            project: offer.project,
+            ..NewDeployment::new(&name, &version, Target::Model(target))
+        };
+        let deployment = self.fleet.deploy(new).await?;
+        if let Some(prices) = &entry.prices
+            && self.billing.prices(&deployment.name).await?.is_empty()
+        {
+            let prices = SetPrices {
+                deployment: Arc::clone(&deployment.name),
+                currency: prices.currency,
+                prices: prices.per_million.iter().map(|(unit, price)| (*unit, price.0)).collect(),
+                effective_at: None,
+            };
+            self.billing.set_prices(prices).await?;
+        }
+        Ok(deployment)
+    }
+
+    /// Offers upstreams under one name.
+    ///
+    /// # Errors
+    /// [`ServingError::Fleet`] for a name that is taken or an address that is none.
+    pub async fn offer_upstream(&self, offer: OfferUpstream) -> Result<Arc<Deployment>, ServingError> {
+        let upstreams = offer.upstreams.into_iter().map(|upstream| Upstream {
+            base_url: upstream.base_url,
+            api_key: upstream.api_key,
+            model: upstream.model,
+        });
+        let new = NewDeployment {
+            max_concurrency: offer.max_concurrency.unwrap_or(self.config.upstream_concurrency),
+            queue_limit: offer.queue_limit.unwrap_or(self.config.queue_limit),
+            queue_timeout: self.config.queue_timeout,
+            project: offer.project,
+            ..NewDeployment::new(&offer.name, "upstream", Target::Upstreams(upstreams.collect()))
+        };
+        Ok(self.fleet.deploy(new).await?)
+    }
+
+    /// Takes a deployment away. Calls that are under way end first.
+    ///
+    /// # Errors
+    /// [`ServingError::Fleet`] when there is none of that name.
+    pub async fn withdraw(&self, name: &str) -> Result<(), ServingError> {
+        self.fleet.undeploy(name).await?;
+        Ok(())
+    }
+
+    /// Offers every installed generating model that no deployment offers yet, under its id.
+    ///
+    /// # Errors
+    /// As [`Offering::offer_model`].
+    pub async fn offer_installed(&self) -> Result<Vec<Arc<Deployment>>, ServingError> {
+        let mut offered = Vec::new();
+        for entry in self.catalog.list() {
+            let is_ours = matches!(entry.task, Task::Chat | Task::Completion | Task::Embedding);
+            if is_ours && self.catalog.installed(&entry.id).is_some() && self.fleet.deployment(&entry.id).is_none() {
+                offered.push(self.offer_model(OfferModel { model: entry.id.clone(), ..OfferModel::default() }).await?);
+            }
+        }
+        Ok(offered)
+    }
+}

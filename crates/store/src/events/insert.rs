@@ -1,0 +1,202 @@
+//! The statement that writes events, many at a time.
+
+use std::sync::Arc;
+
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
+use tenfold_billing::{BillingError, Event};
+use tenfold_kernel::{ApiKeyId, ReplicaId, ServiceAccountId, Unit, UserId};
+
+use crate::{Backend, Store, StoreError};
+
+/// The most rows of one statement, and of one transaction.
+pub(super) const MAX_ROWS: usize = 256;
+
+const COLUMNS: &str = "idempotency_key, id, request_id, created_at, completed_at, organization, project, api_key, \
+     user_id, service_account, operation, deployment, model_version, replica, node, status, error_code, requests, \
+     input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, embedding_tokens, \
+     usage_known, cost_nanos, currency, price_version, queue_ms, first_token_ms, duration_ms, batch, service_tier, \
+     labels, energy_millijoules, energy_source";
+
+const WIDTH: usize = 36;
+
+const UNITS: [Unit; 7] = [
+    Unit::Requests,
+    Unit::InputTokens,
+    Unit::CachedInputTokens,
+    Unit::CacheWriteTokens,
+    Unit::OutputTokens,
+    Unit::ReasoningTokens,
+    Unit::EmbeddingTokens,
+];
+
+/// An event that the database can hold.
+#[derive(Debug)]
+pub(super) struct Row {
+    event: Event,
+    units: [Option<i64>; UNITS.len()],
+    queue_ms: i64,
+    first_token_ms: Option<i64>,
+    duration_ms: i64,
+    energy_millijoules: Option<i64>,
+    labels: Option<String>,
+}
+
+impl TryFrom<Event> for Row {
+    type Error = BillingError;
+    fn try_from(event: Event) -> Result<Self, BillingError> {
+        let fails = |source| BillingError::Store { action: "write an event", source };
+        let number = |count: u64| i64::try_from(count).map_err(|error| fails(error.into()));
+        let optional = |count: Option<u64>| count.map(number).transpose();
+        let mut units = [None; UNITS.len()];
+        for (unit, count) in event.units.iter() {
+            // A unit without a column must not get lost: a migration has to come with it.
+            let place = UNITS.iter().position(|u| *u == unit);
+            let place = place.and_then(|place| units.get_mut(place));
+            let place =
+                place.ok_or_else(|| fails(format!("there is no column for {}", unit.as_str()).into()))?;
+            *place = Some(number(count)?);
+        }
+        let labels = if event.labels.is_empty() {
+            None
+        } else {
+            Some(serde_json::to_string(&event.labels).map_err(|error| fails(error.into()))?)
+        };
+        Ok(Self {
+            units,
+            queue_ms: number(event.queue_ms)?,
+            first_token_ms: optional(event.first_token_ms)?,
+            duration_ms: number(event.duration_ms)?,
+            energy_millijoules: optional(event.energy.as_ref().map(|energy| energy.millijoules))?,
+            labels,
+            event,
+        })
+    }
+}
+
+type Statement = Query<'static, Any, AnyArguments>;
+
+impl Row {
+    fn bind(&self, statement: Statement) -> Statement {
+        let Event { id, idempotency_key, request_id, organization, project, api_key, .. } = &self.event;
+        let event = &self.event;
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let mut statement = statement
+            .bind(idempotency_key.clone())
+            .bind(id.as_str().to_owned())
+            .bind(request_id.as_str().to_owned())
+            .bind(event.created_at.0)
+            .bind(event.completed_at.0)
+            .bind(organization.as_str().to_owned())
+            .bind(project.as_str().to_owned())
+            .bind(ApiKeyId::as_str(api_key).to_owned())
+            .bind(text(event.user.as_ref().map(UserId::as_str)))
+            .bind(text(event.service_account.as_ref().map(ServiceAccountId::as_str)))
+            .bind(event.operation.as_str().to_owned())
+            .bind(event.deployment.as_ref().to_owned())
+            .bind(event.model_version.as_ref().to_owned())
+            .bind(text(event.replica.as_ref().map(ReplicaId::as_str)))
+            .bind(text(event.node.as_deref()))
+            .bind(event.status.as_str().to_owned())
+            .bind(event.error_code.clone());
+        for count in self.units {
+            statement = statement.bind(count);
+        }
+        statement
+            .bind(i64::from(event.usage_known))
+            .bind(event.cost.map(|cost| cost.nanos))
+            .bind(event.cost.map(|cost| cost.currency.code().to_owned()))
+            .bind(text(event.price_version.as_deref()))
+            .bind(self.queue_ms)
+            .bind(self.first_token_ms)
+            .bind(self.duration_ms)
+            .bind(i64::from(event.batch))
+            .bind(event.service_tier.clone())
+            .bind(self.labels.clone())
+            .bind(self.energy_millijoules)
+            .bind(text(event.energy.as_ref().map(|energy| &*energy.source)))
+    }
+}
+
+/// The statements for 1, 2, 4 ... rows: few enough to stay prepared, and any number is a sum of them.
+#[derive(Debug)]
+pub(super) struct Inserts {
+    by_power: Vec<Arc<str>>,
+}
+
+impl Inserts {
+    pub(super) fn new(backend: Backend) -> Self {
+        let by_power = (0..=MAX_ROWS.ilog2()).map(|power| text(backend, 1 << power).into()).collect();
+        Self { by_power }
+    }
+
+    /// Writes at most [`MAX_ROWS`] rows in one transaction. Those whose keys are there already stay as they are.
+    pub(super) async fn run<'a>(
+        &self,
+        store: &Store,
+        rows: impl ExactSizeIterator<Item = &'a Row>,
+    ) -> Result<(), StoreError> {
+        let mut rows = rows;
+        if rows.len().is_power_of_two() {
+            // One statement is a transaction of its own, with two questions to the database less.
+            self.statement(rows.len(), &mut rows).execute(store.writer()).await?;
+            return Ok(());
+        }
+        let mut transaction = store.begin().await?;
+        while rows.len() > 0 {
+            let count = 1 << rows.len().ilog2();
+            self.statement(count, &mut rows).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The statement for the next `count` rows, a power of two.
+    fn statement<'a>(&self, count: usize, rows: &mut impl Iterator<Item = &'a Row>) -> Statement {
+        let text = self.by_power.get(count.ilog2() as usize).cloned().unwrap_or_default();
+        let mut statement = sqlx::query(AssertSqlSafe(text));
+        for row in rows.take(count) {
+            statement = row.bind(statement);
+        }
+        statement
+    }
+}
+
+fn text(backend: Backend, rows: usize) -> String {
+    let mut text = format!("INSERT INTO events ({COLUMNS}) VALUES ");
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..WIDTH {
+            if column > 0 {
+                text.push(',');
+            }
+            match backend {
+                // SQLite looks for the name of a named parameter among all names each time that it is bound, which is
+                // quadratic in this many; nameless ones go by their place.
+                Backend::Sqlite => text.push('?'),
+                Backend::Postgres => {
+                    text.push('$');
+                    text.push_str(&(row * WIDTH + column + 1).to_string());
+                }
+            }
+        }
+        text.push(')');
+    }
+    text.push_str(" ON CONFLICT (idempotency_key) DO NOTHING");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_has_a_place_for_every_column() {
+        assert_eq!(COLUMNS.split(',').count(), WIDTH);
+        assert_eq!(text(Backend::Sqlite, 3).matches('?').count(), 3 * WIDTH);
+        assert!(text(Backend::Postgres, MAX_ROWS).contains(&format!("${})", MAX_ROWS * WIDTH)));
+        // The most parameters: 32,766 in SQLite, 65,535 in PostgreSQL.
+        assert!(MAX_ROWS * WIDTH <= 32_766);
+    }
+}

@@ -1,0 +1,162 @@
+//! Sums over events: the usage and cost reports of `tenfold-billing`.
+
+use async_trait::async_trait;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+use tenfold_billing::{
+    BillingError, CostRow, GroupBy, GroupKey, MAX_ROWS, Operation, Selection, UsageRow, UsageStore,
+};
+use tenfold_kernel::{ApiKeyId, Classify, Currency, ErrorKind, ProjectId, UserId};
+
+use crate::sql::Sql;
+use crate::{Store, StoreError};
+
+const ACTION: &str = "add up events";
+
+#[async_trait]
+impl UsageStore for Store {
+    async fn usage(&self, selection: &Selection) -> Result<Vec<UsageRow>, BillingError> {
+        let mut sql = grouped(selection);
+        sql.push(
+            ", COUNT(*) AS requests,
+             CAST(COALESCE(SUM(input_tokens), 0) AS BIGINT) AS input_tokens,
+             CAST(COALESCE(SUM(cached_input_tokens), 0) AS BIGINT) AS cached_input_tokens,
+             CAST(COALESCE(SUM(cache_write_tokens), 0) AS BIGINT) AS cache_write_tokens,
+             CAST(COALESCE(SUM(output_tokens), 0) AS BIGINT) AS output_tokens,
+             CAST(COALESCE(SUM(reasoning_tokens), 0) AS BIGINT) AS reasoning_tokens,
+             CAST(COALESCE(SUM(embedding_tokens), 0) AS BIGINT) AS embedding_tokens",
+        );
+        selected(&mut sql, selection);
+        group_by(&mut sql, 1 + selection.group_by.len());
+        let rows = self.fetch(sql).await?;
+        let mut rows = rows
+            .iter()
+            .map(|row| {
+                Ok(UsageRow {
+                    bucket: row.try_get("bucket")?,
+                    key: key(row, selection)?,
+                    requests: row.try_get("requests")?,
+                    input_tokens: row.try_get("input_tokens")?,
+                    cached_input_tokens: row.try_get("cached_input_tokens")?,
+                    cache_write_tokens: row.try_get("cache_write_tokens")?,
+                    output_tokens: row.try_get("output_tokens")?,
+                    reasoning_tokens: row.try_get("reasoning_tokens")?,
+                    embedding_tokens: row.try_get("embedding_tokens")?,
+                })
+            })
+            .collect::<Result<Vec<_>, sqlx::Error>>()
+            .map_err(|error| failed(error.into()))?;
+        rows.sort_by(|a, b| (a.bucket, &a.key).cmp(&(b.bucket, &b.key)));
+        Ok(rows)
+    }
+
+    async fn costs(&self, selection: &Selection) -> Result<Vec<CostRow>, BillingError> {
+        let mut sql = grouped(selection);
+        sql.push(", currency, COUNT(*) AS requests, CAST(COALESCE(SUM(cost_nanos), 0) AS BIGINT) AS nanos");
+        selected(&mut sql, selection);
+        group_by(&mut sql, 2 + selection.group_by.len());
+        let rows = self.fetch(sql).await?;
+        let mut rows = rows
+            .iter()
+            .map(|row| {
+                let currency: Option<String> = row.try_get("currency")?;
+                let currency = currency.map(|code| Currency::parse(&code)).transpose();
+                Ok(CostRow {
+                    bucket: row.try_get("bucket")?,
+                    key: key(row, selection)?,
+                    currency: currency.map_err(|error| sqlx::Error::Decode(error.into()))?,
+                    nanos: row.try_get("nanos")?,
+                    requests: row.try_get("requests")?,
+                })
+            })
+            .collect::<Result<Vec<_>, sqlx::Error>>()
+            .map_err(|error| failed(error.into()))?;
+        rows.sort_by(|a, b| (a.bucket, &a.key, a.currency).cmp(&(b.bucket, &b.key, b.currency)));
+        Ok(rows)
+    }
+}
+
+impl Store {
+    async fn fetch(&self, mut sql: Sql) -> Result<Vec<AnyRow>, BillingError> {
+        // One more than is allowed tells that there are too many.
+        sql.push(" LIMIT ").push_number(i64::try_from(MAX_ROWS).unwrap_or(i64::MAX - 1) + 1);
+        let rows = sql.query().fetch_all(self.reader()).await.map_err(|error| failed(error.into()))?;
+        if rows.len() > MAX_ROWS {
+            return Err(BillingError::ReportTooLarge { limit: MAX_ROWS });
+        }
+        Ok(rows)
+    }
+}
+
+fn column(group: GroupBy) -> &'static str {
+    match group {
+        GroupBy::Project => "project",
+        GroupBy::User => "user_id",
+        GroupBy::ApiKey => "api_key",
+        GroupBy::Model => "deployment",
+        GroupBy::Batch => "batch",
+        GroupBy::ServiceTier => "service_tier",
+    }
+}
+
+/// The bucket and the columns that rows are told apart by.
+fn grouped(selection: &Selection) -> Sql {
+    let width = selection.width.millis();
+    let mut sql = Sql::new("SELECT created_at / ");
+    sql.push_number(width).push(" * ").push_number(width).push(" AS bucket");
+    for group in &selection.group_by {
+        sql.push(", ").push(column(*group));
+    }
+    sql
+}
+
+fn selected(sql: &mut Sql, selection: &Selection) {
+    let filter = &selection.filter;
+    sql.push(" FROM events WHERE organization = ").bind(selection.organization.as_str());
+    sql.push(" AND created_at >= ").bind(selection.from.0);
+    sql.push(" AND created_at < ").bind(selection.until.0);
+    sql.push(" AND status <> 'rejected'");
+    sql.and_in("project", filter.projects.iter().map(ProjectId::as_str));
+    sql.and_in("user_id", filter.users.iter().map(UserId::as_str));
+    sql.and_in("api_key", filter.api_keys.iter().map(ApiKeyId::as_str));
+    sql.and_in("deployment", filter.models.iter().map(String::as_str));
+    sql.and_in("operation", filter.operations.iter().copied().map(Operation::as_str));
+    if let Some(batch) = filter.batch {
+        sql.push(" AND batch = ").bind(i64::from(batch));
+    }
+}
+
+fn group_by(sql: &mut Sql, columns: usize) {
+    sql.push(" GROUP BY 1");
+    for (column, _) in (2_i64..).zip(1..columns) {
+        sql.push(", ").push_number(column);
+    }
+}
+
+fn key(row: &AnyRow, selection: &Selection) -> Result<GroupKey, sqlx::Error> {
+    let mut key = GroupKey::default();
+    for group in &selection.group_by {
+        let name = column(*group);
+        match group {
+            GroupBy::Project => key.project = row.try_get(name)?,
+            GroupBy::User => key.user = row.try_get(name)?,
+            GroupBy::ApiKey => key.api_key = row.try_get(name)?,
+            GroupBy::Model => key.model = row.try_get(name)?,
+            GroupBy::Batch => key.batch = Some(row.try_get::<i64, _>(name)? != 0),
+            GroupBy::ServiceTier => key.service_tier = row.try_get(name)?,
+        }
+    }
+    Ok(key)
+}
+
+fn failed(error: StoreError) -> BillingError {
+    billing_error(ACTION, error)
+}
+
+/// An error of the database as one of billing, with its kind.
+pub(crate) fn billing_error(action: &'static str, error: StoreError) -> BillingError {
+    if error.kind() == ErrorKind::Unavailable {
+        return BillingError::Unavailable { action, source: error.into() };
+    }
+    BillingError::Store { action, source: error.into() }
+}

@@ -1,0 +1,20 @@
+//! Every port on both databases.
+
+#[cfg(test)]
+mod billing;
+#[cfg(test)]
+mod connection;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod fleet;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
+mod sqlite;

@@ -1,0 +1,285 @@
+//! The platform: every part made and plugged together, in the order of the arrows.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tenfold_billing::{Billing, RateLimits};
+use tenfold_catalog::Catalog;
+use tenfold_fleet::{Fleet, LocalMachine, ProcessLauncher};
+use tenfold_http::Platform;
+use tenfold_identity::Identity;
+use tenfold_jobs::{Handler, Jobs, Runner};
+use tenfold_kernel::{Clock, Currency, Rng, SystemClock, SystemRng, base62};
+use tenfold_serving::{OfferConfig, Offering, Serving};
+use tenfold_store::{Backend, EventWriter, Store};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Environment, Settings, private_folder};
+use crate::{background, credentials, engines, first_start, logging};
+
+/// Runs the platform until it is asked to stop.
+pub(crate) fn run(environment: &Environment) -> anyhow::Result<()> {
+    logging::init(environment)?;
+    let settings = Settings::load(environment)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("failed to start")?;
+    runtime.block_on(platform(settings))
+}
+
+async fn platform(settings: Settings) -> anyhow::Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+    let tracker = TaskTracker::new();
+    let shutdown = CancellationToken::new();
+    let _lock = only_one(&settings.home)?;
+    // Bound first: an address that is taken is told before anything is made.
+    let listener = tokio::net::TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("failed to listen on {}; set TENFOLD_LISTEN to another", settings.listen))?;
+    let listen = listener.local_addr().context("failed to listen")?;
+
+    let store = tenfold_store::Config {
+        pool_size: settings.file.database.pool_size,
+        acquire_timeout: Duration::from_secs(10),
+    };
+    let store = Arc::new(Store::connect(&settings.database_url, &store).await.context("failed to open the database")?);
+    // SQLite is ours alone, so what was read may be remembered; others may write to a PostgreSQL.
+    let exclusive = store.backend() == Backend::Sqlite;
+
+    let identity = tenfold_identity::Config {
+        pepper: credentials::pepper(&settings.home, rng.as_ref())?,
+        exclusive,
+        cache_size: 10_000,
+    };
+    let ports = tenfold_identity::Ports::of(Arc::clone(&store));
+    let identity = Arc::new(Identity::new(identity, ports, Arc::clone(&clock), Arc::clone(&rng)));
+    first_start::found(&identity, &settings.home, listen).await?;
+
+    // Its task is on a tracker of its own: it ends after everything that has events to write.
+    let events = EventWriter::start((*store).clone(), &TaskTracker::new());
+    let billing = Arc::new(billing(&settings, &store, &events, exclusive, &clock, &rng));
+    let catalog = Arc::new(catalog(&settings)?);
+    let fleet = Arc::new(fleet(&settings, &store, &clock, &rng, &tracker)?);
+    fleet.load().await.context("failed to load deployments")?;
+
+    let jobs = Arc::new(Jobs::new(Arc::clone(&store) as _, Arc::clone(&clock), Arc::clone(&rng)));
+    let serving = tenfold_serving::Config {
+        idempotency_ttl: Duration::from_hours(24),
+        idempotency_limit_bytes: 4 << 20,
+        response_chain_limit: 200,
+    };
+    let serving = Arc::new(Serving::new(
+        serving,
+        tenfold_serving::Parts {
+            fleet: Arc::clone(&fleet),
+            billing: Arc::clone(&billing),
+            responses: Arc::clone(&store) as _,
+            idempotency: Arc::clone(&store) as _,
+            background: Arc::new(background::Queue { jobs: Arc::clone(&jobs) }),
+            clock: Arc::clone(&clock),
+            rng: Arc::clone(&rng),
+            tracker: tracker.clone(),
+        },
+    ));
+    let offering = Arc::new(Offering::new(
+        offer_config(&settings),
+        Arc::clone(&catalog),
+        Arc::clone(&fleet),
+        Arc::clone(&billing),
+    ));
+    let background = background::Worker::default();
+    // Empty until now, so it is set.
+    let _ = background.serving.set(Arc::clone(&serving));
+    let handlers = HashMap::from([(background::KIND.to_owned(), Arc::new(background) as Arc<dyn Handler>)]);
+    let runner = Arc::new(Runner::new(jobs, tenfold_jobs::Config::default(), handlers));
+    tracker.spawn(runner.run(shutdown.clone()));
+    tracker.spawn(housekeeping(Arc::clone(&serving), Arc::clone(&identity), shutdown.clone()));
+
+    let (starting_tx, starting) = tokio::sync::watch::channel(Some("starting".to_owned()));
+    let app = Arc::new(Platform {
+        config: settings.file.http.to_config(),
+        version: env!("CARGO_PKG_VERSION"),
+        identity: Arc::clone(&identity),
+        billing,
+        catalog: Arc::clone(&catalog),
+        fleet: Arc::clone(&fleet),
+        serving,
+        offering: Arc::clone(&offering),
+        starting,
+        clock,
+        rng,
+        tracker: tracker.clone(),
+        shutdown: shutdown.clone(),
+        metrics: PrometheusBuilder::new().install_recorder().context("failed to start metrics")?,
+    });
+    let router = tenfold_http::router(Arc::clone(&app));
+    tracing::info!(%listen, home = %settings.home.display(), "tenfold is listening");
+    let server = tenfold_http::server::serve(Arc::clone(&app), router, listener);
+    let default_model = settings.file.models.default.clone();
+    let prepare = async {
+        tokio::select! {
+            () = first_start::offer(&catalog, &offering, &default_model, &starting_tx) => {
+                first_start::print(&format!("Tenfold is ready: http://{listen}/v1   (docs: http://{listen}/docs)"));
+            }
+            () = shutdown.cancelled() => {}
+        }
+    };
+    let stop = async {
+        asked_to_stop().await?;
+        tracing::info!("stopping: streams that are under way may end");
+        shutdown.cancel();
+        anyhow::Ok(())
+    };
+    let (served, (), stopped) = tokio::join!(server, prepare, stop);
+    served.context("failed to serve")?;
+    stopped?;
+    fleet.shutdown().await;
+    tracker.close();
+    if tokio::time::timeout(Duration::from_secs(10), tracker.wait()).await.is_err() {
+        tracing::warn!("some work did not end in time");
+    }
+    events.close().await;
+    identity.flush_uses().await.context("failed to write when keys were last used")?;
+    store.close().await;
+    Ok(())
+}
+
+/// One platform to a folder: a second one would hand out the same SQLite database twice.
+fn only_one(home: &Path) -> anyhow::Result<std::fs::File> {
+    let path = home.join("lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("failed to write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("another platform runs in {}; stop it, or set TENFOLD_HOME to another folder", home.display())
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(error).context("failed to lock TENFOLD_HOME"),
+    }
+}
+
+fn billing(
+    settings: &Settings,
+    store: &Arc<Store>,
+    events: &Arc<EventWriter>,
+    exclusive: bool,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> Billing {
+    let limit = |value: u64| (value > 0).then_some(value);
+    let config = tenfold_billing::Config {
+        currency: Currency::USD,
+        default_limits: RateLimits {
+            requests_per_minute: limit(settings.file.limits.requests_per_minute),
+            tokens_per_minute: limit(settings.file.limits.tokens_per_minute),
+            concurrency: None,
+        },
+        cache_age: (!exclusive).then_some(Duration::from_secs(1)),
+    };
+    let ports = tenfold_billing::Ports {
+        events: Arc::clone(events) as _,
+        usage: Arc::clone(store) as _,
+        prices: Arc::clone(store) as _,
+        limits: Arc::clone(store) as _,
+        clock: Arc::clone(clock),
+        rng: Arc::clone(rng),
+    };
+    Billing::new(ports, config)
+}
+
+fn catalog(settings: &Settings) -> anyhow::Result<Catalog> {
+    let models = &settings.file.models;
+    let mut config = tenfold_catalog::Config::at(&settings.home);
+    if let Some(sources) = &models.sources {
+        config.sources.clone_from(sources);
+    }
+    if let Some(endpoint) = &models.hf_endpoint {
+        config.hf_endpoint.clone_from(endpoint);
+    }
+    let http = reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(10))
+        .build()
+        .context("failed to make a client for downloads")?;
+    Catalog::open(config, http).context("failed to read the catalogue")
+}
+
+fn fleet(
+    settings: &Settings,
+    store: &Arc<Store>,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+    tracker: &TaskTracker,
+) -> anyhow::Result<Fleet> {
+    let engine = &settings.file.engine;
+    let program = std::env::current_exe().context("failed to find this program")?;
+    let arguments = vec!["worker".to_owned(), "--threads".to_owned(), engine.threads.to_string()];
+    let run_folder = run_folder(&settings.home, rng.as_ref())?;
+    let launcher = ProcessLauncher::new(program, arguments, run_folder, Arc::clone(rng), tracker.clone());
+    let ports = tenfold_fleet::Ports {
+        store: Arc::clone(store) as _,
+        launcher: Arc::new(launcher),
+        connector: Arc::new(engines::Connector { clock: Arc::clone(clock) }),
+        machine: Arc::new(LocalMachine::new().map_err(|error| anyhow::anyhow!(error)).context("failed to read memory")?),
+        clock: Arc::clone(clock),
+        rng: Arc::clone(rng),
+    };
+    let config = tenfold_fleet::Config {
+        memory_budget_bytes: NonZero::new(engine.memory_budget_bytes).map(NonZero::get),
+        ..tenfold_fleet::Config::for_node("local")
+    };
+    Ok(Fleet::new(config, ports, tracker.clone()))
+}
+
+/// Where workers' sockets go. A socket's address is short, so a deep home has them among temporary files.
+fn run_folder(home: &Path, rng: &dyn Rng) -> anyhow::Result<PathBuf> {
+    let at_home = home.join("run");
+    let folder = if at_home.as_os_str().len() < 80 {
+        at_home
+    } else {
+        std::env::temp_dir().join(format!("tenfold-{}", base62(rng, 10)))
+    };
+    private_folder(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    Ok(folder)
+}
+
+fn offer_config(settings: &Settings) -> OfferConfig {
+    let engine = &settings.file.engine;
+    let context_length = if engine.context_length == 0 { 4096 } else { engine.context_length };
+    OfferConfig {
+        slots: engine.slots,
+        context_length: u64::from(context_length),
+        queue_limit: u32::try_from(engine.queue_limit).unwrap_or(u32::MAX),
+        queue_timeout: Duration::from_secs(engine.queue_timeout_s),
+        upstream_concurrency: 256,
+    }
+}
+
+/// What is done now and then: expired idempotency keys forgotten, uses of keys written down.
+async fn housekeeping(serving: Arc<Serving>, identity: Arc<Identity>, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_mins(1)) => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = serving.forget_expired_keys().await {
+            tracing::warn!(error = %format!("{:#}", anyhow::Error::from(error)), "expired keys could not be forgotten");
+        }
+        if let Err(error) = identity.flush_uses().await {
+            tracing::warn!(error = %format!("{:#}", anyhow::Error::from(error)), "uses of keys could not be written");
+        }
+    }
+}
+
+/// Waits for Ctrl-C or a polite signal.
+async fn asked_to_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for signals")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("failed to listen for signals"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
