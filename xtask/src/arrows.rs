@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // A replica is an engine, so the fleet knows the contract.
     ("tenfold-fleet", &["kernel", "engine", "protocol"]),
     // Flows: they tie parts together.
-    ("tenfold-serving", &["kernel", "protocol", "billing", "engine", "fleet"]),
+    ("tenfold-serving", &["kernel", "protocol", "billing", "catalog", "engine", "fleet"]),
     // Adapters and edges.
     ("tenfold-engine-gguf", &["kernel", "protocol", "engine"]),
     ("tenfold-engine-upstream", &["kernel", "protocol", "engine"]),

@@ -49,8 +49,8 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            idle: Duration::from_secs(120),
-            whole: Duration::from_secs(1800),
+            idle: Duration::from_mins(2),
+            whole: Duration::from_mins(30),
         }
     }
 }

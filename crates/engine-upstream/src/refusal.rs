@@ -14,7 +14,7 @@ use crate::error::UpstreamError;
 const MESSAGE_LIMIT_CHARS: usize = 2000;
 
 /// No upstream may keep us away for longer than this.
-const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+const RETRY_AFTER_LIMIT: Duration = Duration::from_hours(24);
 
 /// What the body of an error said, in any of the forms that are about.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -115,12 +115,12 @@ fn fields(error: &serde_json::Map<String, Value>) -> Said {
 }
 
 fn text(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Null => return None,
-        Value::String(text) => text.chars().take(MESSAGE_LIMIT_CHARS).collect(),
-        other => other.to_string().chars().take(MESSAGE_LIMIT_CHARS).collect(),
-    };
-    Some(text)
+    let cut = |text: &str| Some(text.chars().take(MESSAGE_LIMIT_CHARS).collect());
+    match value {
+        Value::Null => None,
+        Value::String(text) => cut(text),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => cut(&value.to_string()),
+    }
 }
 
 /// `retry-after-ms`, or `retry-after` in seconds or as a date. A date is held against the server's own clock.
@@ -165,12 +165,9 @@ mod tests {
             (r#"{"detail":[{"loc":["body"]}]}"#, r#"[{"loc":["body"]}]"#, None, None),
             ("<html>", "the upstream refused the request without a reason", None, None),
         ] {
-            match refuse(400, &[], body) {
-                EngineError::Rejected { message: m, param: p, code: c } => {
-                    assert_eq!((m.as_str(), p.as_deref(), c.as_deref()), (message, param, code), "{body}");
-                }
-                other => panic!("{body}: {other:?}"),
-            }
+            let refused = refuse(400, &[], body);
+            let EngineError::Rejected { message: m, param: p, code: c } = &refused else { panic!("{refused:?}") };
+            assert_eq!((m.as_str(), p.as_deref(), c.as_deref()), (message, param, code), "{body}");
         }
     }
 
@@ -209,12 +206,9 @@ mod tests {
             (vec![("retry-after", "9999999")], Some(86_400_000)),
             (vec![], None),
         ] {
-            match refuse(429, &headers, "") {
-                EngineError::Overloaded { retry_after } => {
-                    assert_eq!(retry_after, expected_ms.map(Duration::from_millis), "{headers:?}");
-                }
-                other => panic!("{other:?}"),
-            }
+            let refused = refuse(429, &headers, "");
+            let EngineError::Overloaded { retry_after } = refused else { panic!("{refused:?}") };
+            assert_eq!(retry_after, expected_ms.map(Duration::from_millis), "{headers:?}");
         }
     }
 

@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use tenfold_protocol::chat::FinishReason;
 
-    fn collect(chunks: Value) -> Option<ChatCompletion> {
+    fn collect(chunks: &Value) -> Option<ChatCompletion> {
         let mut collector = ChatCollector::new();
         for mut chunk in chunks.as_array().unwrap().clone() {
             for (name, value) in [("id", "c1"), ("object", "chat.completion.chunk"), ("model", "m")] {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn choices_calls_thinking_and_usage_are_put_together() {
-        let whole = collect(serde_json::json!([
+        let whole = collect(&serde_json::json!([
             {"choices": [{"index": 1, "delta": {"role": "assistant", "content": ""}}]},
             {"choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": "hm"}}]},
             {"choices": [{"index": 0, "delta": {"reasoning_content": "m", "tool_calls": [
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn an_absurd_index_costs_nothing() {
-        let whole = collect(serde_json::json!([
+        let whole = collect(&serde_json::json!([
             {"choices": [{"index": u32::MAX, "delta": {"tool_calls": [{"index": u32::MAX, "id": "a"}]}}]},
         ]));
         assert_eq!(whole.unwrap().choices.len(), 1);
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn unknown_fields_of_a_delta_are_kept() {
-        let whole = collect(serde_json::json!([
+        let whole = collect(&serde_json::json!([
             {"choices": [{"index": 0, "delta": {"reasoning": "a", "x": 1}}]},
             {"choices": [{"index": 0, "delta": {"reasoning": "b", "x": 2}}]},
         ]));

@@ -318,7 +318,9 @@ async fn chat_chunks(engine: &dyn Engine, request: ChatRequest) -> Vec<ChatChunk
 
 fn collect(chunks: &[ChatChunk]) -> ChatCompletion {
     let mut collector = ChatCollector::new();
-    chunks.iter().for_each(|chunk| collector.push(chunk));
+    for chunk in chunks {
+        collector.push(chunk);
+    }
     collector.finish().expect("something came")
 }
 

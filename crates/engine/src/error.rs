@@ -103,7 +103,14 @@ impl EngineError {
             kind: match self.kind() {
                 ErrorKind::InvalidRequest | ErrorKind::NotFound => "invalid_request_error",
                 ErrorKind::TooManyRequests => "rate_limit_error",
-                _ => "server_error",
+                ErrorKind::Unauthenticated
+                | ErrorKind::PermissionDenied
+                | ErrorKind::Conflict
+                | ErrorKind::PayloadTooLarge
+                | ErrorKind::Timeout
+                | ErrorKind::Unavailable
+                | ErrorKind::BadGateway
+                | ErrorKind::Internal => "server_error",
             }
             .to_owned(),
             param: self.param().map(Cow::into_owned),
@@ -144,7 +151,12 @@ impl Classify for EngineError {
         match self {
             Self::Overloaded { retry_after } => *retry_after,
             Self::Unavailable { .. } => Some(Duration::from_secs(1)),
-            _ => None,
+            Self::Rejected { .. }
+            | Self::Unsupported { .. }
+            | Self::Interrupted { .. }
+            | Self::Failed { .. }
+            | Self::Timeout { .. }
+            | Self::Credentials => None,
         }
     }
 }

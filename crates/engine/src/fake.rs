@@ -16,7 +16,7 @@ use tenfold_protocol::chat::{
     FunctionCallDelta, TokenLogprob, ToolCall, ToolCallDelta,
 };
 use tenfold_protocol::completion::{Completion, CompletionChoice, CompletionRequest};
-use tenfold_protocol::content::OneOrMany;
+use tenfold_protocol::content::{Content, OneOrMany};
 use tenfold_protocol::embedding::{Embedding, EmbeddingRequest, EmbeddingResponse, EncodingFormat, Input, Vector};
 use tenfold_protocol::usage::Usage;
 use tokio::sync::Semaphore;
@@ -90,7 +90,7 @@ impl FakeEngine {
                 fingerprint: "fake-1".to_owned(),
                 context_length: Some(4096),
                 max_concurrency: Some(4),
-                embedding_length: Some(DIMENSIONS as u32),
+                embedding_length: u32::try_from(DIMENSIONS).ok(),
                 adapters: Vec::new(),
             },
             script: Mutex::new(script),
@@ -221,7 +221,7 @@ impl Engine for FakeEngine {
     }
 
     async fn load_adapter(&self, adapter: AdapterSpec) -> Result<(), EngineError> {
-        if !adapter.path.ends_with(".gguf") {
+        if std::path::Path::new(&adapter.path).extension().is_none_or(|kind| kind != "gguf") {
             return Err(EngineError::rejected("path", "an adapter is a GGUF file"));
         }
         self.adapters.lock().insert(adapter.name);
@@ -389,7 +389,8 @@ fn count(text: &str) -> u64 {
 
 /// The words of all messages, and one token for each message's frame.
 fn prompt_tokens(request: &ChatRequest) -> u64 {
-    request.messages.iter().map(|m| 1 + m.content.as_ref().and_then(|c| c.as_text()).map_or(0, |t| count(&t))).sum()
+    let words = |content: &Content| content.as_text().map_or(0, |text| count(&text));
+    request.messages.iter().map(|message| 1 + message.content.as_ref().map_or(0, words)).sum()
 }
 
 fn texts_of(input: &Input) -> Vec<String> {
@@ -409,6 +410,8 @@ fn embedding(index: u32, text: &str) -> Embedding {
         vector[(at + usize::from(byte)) % DIMENSIONS] += f32::from(byte);
     }
     let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    vector.iter_mut().for_each(|x| *x /= norm);
+    for x in &mut vector {
+        *x /= norm;
+    }
     Embedding { object: "embedding".to_owned(), index, embedding: Vector::Float(vector) }
 }

@@ -191,7 +191,7 @@ impl Pool {
         if !state.may_come(excluded) {
             return Err(self.no_replica());
         }
-        if state.waiters.len() >= self.deployment.queue_limit as usize {
+        if state.waiters.len() >= state.queue_room(&self.deployment) {
             metrics::counter!("tenfold_queue_full_total", "deployment" => self.deployment.name.to_string()).increment(1);
             return Err(FleetError::QueueFull {
                 name: Arc::clone(&self.deployment.name),
@@ -451,6 +451,10 @@ impl Pool {
         Some(slot.generation)
     }
 
+    pub(crate) fn is_stopping(&self, slot: usize) -> bool {
+        self.state.lock().slots[slot].state == ReplicaState::Stopping
+    }
+
     pub(crate) fn stopping(&self, slot: usize) {
         self.state.lock().slots[slot].set(ReplicaState::Stopping, self.clock.as_ref());
     }
@@ -539,6 +543,12 @@ impl PoolState {
     /// Whether waiting can help: a replica that is not excluded has no free place, or a worker is yet to come.
     fn may_come(&self, excluded: &[ReplicaId]) -> bool {
         self.slots.iter().any(|slot| (slot.is_worker && slot.state != ReplicaState::Ready) || !slot.is_among(excluded))
+    }
+
+    /// How many calls may wait: for each worker that is yet to come, those that will have a place on it besides.
+    fn queue_room(&self, deployment: &Deployment) -> usize {
+        let coming = self.slots.iter().filter(|slot| slot.is_worker && slot.state != ReplicaState::Ready).count();
+        (deployment.queue_limit as usize).saturating_add(coming.saturating_mul(deployment.max_concurrency as usize))
     }
 
     /// A call takes a tenth of the new average's weight: recent enough, and not one call's whim.

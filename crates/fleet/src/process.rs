@@ -54,7 +54,8 @@ impl ProcessLauncher {
         Self { program, arguments, run_folder, environment: Vec::new(), rng, tracker }
     }
 
-    /// Sets variables in the environment of each worker, besides those of the platform.
+    /// Gives each worker these variables. It gets no others: the platform's own hold its secrets, and a worker
+    /// reads files that strangers made.
     #[must_use]
     pub fn with_environment(mut self, variables: Vec<(String, String)>) -> Self {
         self.environment = variables;
@@ -83,6 +84,7 @@ impl Launcher for ProcessLauncher {
             .args(&self.arguments)
             .arg("--socket")
             .arg(&socket)
+            .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -11,12 +11,14 @@ use crate::pool::{Footprint, Pool};
 /// What a worker takes besides the model's file and its caches: code, buffers, the tokeniser.
 const WORKER_BYTES: u64 = 96 << 20;
 
-/// What a worker of `model` will take. Measured, once one ran; until then the file, the caches and a tenth.
+/// What a worker of `model` will take. Measured, once one ran (and at least its file, of which a worker that was
+/// hardly used has read a part); until then the file, the caches and a tenth.
 pub(crate) fn needed_bytes(model: &ModelTarget, measured_bytes: Option<u64>) -> u64 {
-    measured_bytes.unwrap_or_else(|| {
+    let Some(measured_bytes) = measured_bytes else {
         let known = model.size_bytes.saturating_add(model.cache_bytes);
-        known.saturating_add(known / 10).saturating_add(WORKER_BYTES)
-    })
+        return known.saturating_add(known / 10).saturating_add(WORKER_BYTES);
+    };
+    measured_bytes.max(model.size_bytes)
 }
 
 impl Shared {
@@ -97,6 +99,7 @@ mod tests {
             replicas: 1,
         };
         assert_eq!(needed_bytes(&model, None), (1320 + 96) << 20);
-        assert_eq!(needed_bytes(&model, Some(7)), 7);
+        assert_eq!(needed_bytes(&model, Some(1100 << 20)), 1100 << 20);
+        assert_eq!(needed_bytes(&model, Some(7)), 1000 << 20);
     }
 }

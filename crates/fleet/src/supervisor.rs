@@ -18,6 +18,8 @@ use crate::replica::ReplicaState;
 const LONG_LIFE: Duration = Duration::from_mins(1);
 /// Between two looks at whether a starting worker is ready.
 const READY_INTERVAL: Duration = Duration::from_millis(50);
+/// Between two looks for memory for a worker that is to run unasked.
+const MEMORY_INTERVAL: Duration = Duration::from_secs(30);
 /// Between two looks at a worker that is in doubt.
 const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -68,6 +70,14 @@ impl Supervisor {
                     Err(lived) => Some(lived),
                 },
                 Err(FleetError::ShuttingDown) => return,
+                Err(error @ FleetError::OutOfMemory { .. }) => {
+                    // The worker is not at fault: the next call looks again at once.
+                    self.log_failed_start(&error);
+                    self.pool.gone(self.slot, ReplicaState::Stopped, false);
+                    self.pool.refuse_waiting(&error);
+                    is_wanted = self.pool.deployment.eager && self.memory_may_have_come().await;
+                    continue;
+                }
                 Err(error) => {
                     self.log_failed_start(&error);
                     self.pool.gone(self.slot, ReplicaState::BackingOff, false);
@@ -85,6 +95,17 @@ impl Supervisor {
             // What ran is to run again; what never started, only for somebody.
             is_wanted = lived.is_some() || self.pool.deployment.eager || self.pool.is_wanted();
         }
+    }
+
+    /// Waits until it is worth looking for memory again for a worker that is to run unasked.
+    async fn memory_may_have_come(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.pool.closing.cancelled() => {}
+            () = self.pool.controls[self.slot].wanted.notified() => {}
+            () = sleep(MEMORY_INTERVAL) => {}
+        }
+        true
     }
 
     fn rest_after(&self, lived: Option<Duration>) -> Duration {
@@ -106,12 +127,11 @@ impl Supervisor {
     async fn start(&self, model: &ModelTarget) -> Result<(Box<dyn WorkerProcess>, Arc<dyn Engine>), FleetError> {
         self.shared.admit(&self.pool, self.slot, model).await?;
         let started = Instant::now();
-        let failed = |source| match source {
-            LaunchError::CalledOff => FleetError::ShuttingDown,
-            source => FleetError::Launch {
-                name: Arc::clone(&self.pool.deployment.name),
-                source: Arc::new(source),
-            },
+        let failed = |source| {
+            if matches!(source, LaunchError::CalledOff) {
+                return FleetError::ShuttingDown;
+            }
+            FleetError::Launch { name: Arc::clone(&self.pool.deployment.name), source: Arc::new(source) }
         };
         let mut process = self.shared.ports.launcher.launch(&self.spec(model)).await.map_err(failed)?;
         self.pool.set_pid(self.slot, process.pid());
@@ -168,7 +188,9 @@ impl Supervisor {
     async fn live(&self, mut process: Box<dyn WorkerProcess>, engine: &dyn Engine) -> Result<(), Duration> {
         let born = Instant::now();
         let end = self.watch(process.as_mut(), engine).await;
-        if let End::Died(reason) = end {
+        if let End::Died(reason) = end
+            && !self.pool.is_stopping(self.slot)
+        {
             tracing::warn!(deployment = %self.pool.deployment.name, reason, "worker died");
             process.stop(Duration::ZERO).await;
             return Err(born.elapsed());
@@ -206,7 +228,13 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 () = self.pool.closing.cancelled() => return End::Asked,
-                () = control.retire.notified() => return End::Asked,
+                () = control.retire.notified() => {
+                    // Meant for an incarnation that died before it could be asked, if this one is not stopping.
+                    if self.pool.is_stopping(self.slot) {
+                        return End::Asked;
+                    }
+                    continue;
+                }
                 reason = process.exited() => return End::Died(reason),
                 () = control.suspect.notified() => {}
                 () = sleep(DOUBT_INTERVAL), if missed > 0 => {}

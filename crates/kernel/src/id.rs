@@ -5,12 +5,25 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::rng::{Rng, base62};
+use crate::clock::Timestamp;
+use crate::rng::{BASE62, Rng, base62};
 
 /// A string that cannot be an id: empty, longer than 128 bytes, or with characters outside `A-Za-z0-9._:-`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a valid id")]
 pub struct InvalidId(pub String);
+
+/// Milliseconds in 8 digits of base 62, which sort as text as they do as numbers: enough for 6,900 years.
+fn base62_of(now: Timestamp) -> String {
+    let mut rest = now.0.unsigned_abs();
+    let mut digits = [b'0'; 8];
+    for digit in digits.iter_mut().rev() {
+        // Below 62 by the remainder.
+        *digit = BASE62[usize::try_from(rest % 62).unwrap_or(0)];
+        rest /= 62;
+    }
+    digits.iter().map(|digit| char::from(*digit)).collect()
+}
 
 /// Defines an id type. Expands to a newtype over `Arc<str>` (ids are cloned on the path of every call) with
 /// `generate`, `parse`, `as_str`, `Display`, and transparent serde.
@@ -28,6 +41,13 @@ macro_rules! id {
             /// Makes a new id of 24 random letters and digits (142 bits) behind the prefix.
             pub fn generate(rng: &dyn Rng) -> Self {
                 Self(format!("{}{}", $prefix, base62(rng, 24)).into())
+            }
+
+            /// Makes a new id that sorts behind those of earlier milliseconds: 8 letters and digits of `now` and 18
+            /// random ones (107 bits). For rows that are written at a high rate under their id: rows of one time
+            /// then lie together in an index, and a write touches few of its pages.
+            pub fn generate_at(now: Timestamp, rng: &dyn Rng) -> Self {
+                Self(format!("{}{}{}", $prefix, base62_of(now), base62(rng, 18)).into())
             }
 
             /// Takes an id that came from outside.
@@ -111,6 +131,17 @@ mod tests {
         assert_ne!(a, b);
         assert!(a.as_str().starts_with("proj_"));
         assert_eq!(ProjectId::parse(a.as_str()), Ok(a));
+    }
+
+    #[test]
+    fn ids_of_later_milliseconds_sort_behind() {
+        let mut last = RequestId::generate_at(Timestamp(0), &SystemRng);
+        for ms in [1, 61, 62, 3_843, 3_844, 1_763_926_800_000, 1_763_926_800_001, 253_402_300_799_999 / 2] {
+            let next = RequestId::generate_at(Timestamp(ms), &SystemRng);
+            assert!(last < next, "{last} {next}");
+            assert_eq!(RequestId::parse(next.as_str()), Ok(next.clone()));
+            last = next;
+        }
     }
 
     #[test]

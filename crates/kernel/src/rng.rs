@@ -19,9 +19,11 @@ impl Rng for SystemRng {
     }
 }
 
+/// The digits of ids, in the order of their bytes.
+pub(crate) const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 /// Returns `length` characters of `0-9A-Za-z`, each equally likely (5.95 bits a character).
 pub fn base62(rng: &dyn Rng, length: usize) -> String {
-    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = String::with_capacity(length);
     let mut buffer = [0_u8; 32];
     while text.len() < length {
@@ -31,7 +33,7 @@ pub fn base62(rng: &dyn Rng, length: usize) -> String {
             if text.len() == length {
                 break;
             }
-            text.push(char::from(ALPHABET[usize::from(byte % 62)]));
+            text.push(char::from(BASE62[usize::from(byte % 62)]));
         }
     }
     text

@@ -25,7 +25,11 @@ pub struct ChatRequest {
     #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f32>,
     /// Token id to a value in -100..=100 that is added to its logit.
-    #[serde(default, deserialize_with = "crate::number::finite_map", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::number::finite_map",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub logit_bias: Option<BTreeMap<String, f32>>,
     /// Whether to return log-probabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,6 +128,13 @@ pub struct StreamOptions {
     #[serde(flatten)]
     #[schema(ignore)]
     pub extra: Map<String, Value>,
+}
+
+impl StreamOptions {
+    /// Ends with the usage.
+    pub fn with_usage() -> Self {
+        Self { include_usage: Some(true), ..Self::default() }
+    }
 }
 
 /// Who speaks.

@@ -33,7 +33,11 @@ pub struct CompletionRequest {
     #[serde(default, deserialize_with = "crate::number::finite", skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f32>,
     /// Token id to a value in -100..=100 that is added to its logit.
-    #[serde(default, deserialize_with = "crate::number::finite_map", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::number::finite_map",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub logit_bias: Option<BTreeMap<String, f32>>,
     /// 0..=5: how many of the likeliest tokens to name at each place.
     #[serde(default, skip_serializing_if = "Option::is_none")]

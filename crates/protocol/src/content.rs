@@ -55,8 +55,12 @@ impl Content {
             Self::Parts(parts) => parts
                 .iter()
                 .map(|part| match part {
-                    ContentPart::Text { text } | ContentPart::Refusal { refusal: text } => Some(text.as_str()),
-                    ContentPart::ImageUrl { .. } | ContentPart::InputAudio { .. } | ContentPart::File { .. } => None,
+                    ContentPart::Text { text } | ContentPart::Refusal { refusal: text } => {
+                        Some(text.as_str())
+                    }
+                    ContentPart::ImageUrl { .. }
+                    | ContentPart::InputAudio { .. }
+                    | ContentPart::File { .. } => None,
                 })
                 .collect::<Option<String>>()
                 .map(Into::into),

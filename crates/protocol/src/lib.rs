@@ -6,6 +6,7 @@
 //!
 //! Invariants: no I/O; reading a value and writing it again loses nothing that a client or an engine said.
 
+pub mod admin;
 pub mod chat;
 pub mod completion;
 pub mod content;

@@ -24,8 +24,9 @@ pub use error::{MessagesError, MessagesErrorBody};
 pub use event::{BlockDelta, MessageDelta, MessageStreamEvent};
 pub use from_chat::{STOP_SEQUENCE, from_chat};
 pub use request::{
-    Block, BlockContent, CountTokensRequest, InputMessage, InputRole, MessageTool, MessageToolChoice, MessagesRequest,
-    Metadata, OutputConfig, OutputFormat, TextBlock, Thinking, ThinkingBlock, ToolResultBlock, ToolUseBlock,
+    Block, BlockContent, CountTokensRequest, InputMessage, InputRole, MessageTool, MessageToolChoice,
+    MessagesRequest, Metadata, OutputConfig, OutputFormat, TextBlock, Thinking, ThinkingBlock,
+    ToolResultBlock, ToolUseBlock,
 };
 pub use response::{ContentBlock, Message, MessageUsage, OutputTokensDetails, StopReason, TokenCount};
 pub use stream::MessageStream;

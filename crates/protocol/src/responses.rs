@@ -19,8 +19,8 @@ mod to_chat;
 pub use event::{ReasoningPart, ResponseStreamEvent, StreamPart};
 pub use from_chat::from_chat;
 pub use item::{
-    FunctionCallItem, FunctionCallOutputItem, Item, ItemContent, ItemPart, ItemStatus, MessageItem, ReasoningItem,
-    ReasoningText,
+    FunctionCallItem, FunctionCallOutputItem, Item, ItemContent, ItemPart, ItemStatus, MessageItem,
+    ReasoningItem, ReasoningText,
 };
 pub use request::{FunctionTool, Input, ReasoningConfig, ResponsesRequest, TextConfig, TextFormat};
 pub use response::{

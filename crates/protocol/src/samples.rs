@@ -45,13 +45,24 @@ pub(crate) fn answers() -> impl Strategy<Value = Answer> {
     let arguments = proptest::collection::btree_map("[a-z{}\"]{0,4}", json(), 0..3)
         .prop_map(|fields| serde_json::to_string(&fields).unwrap());
     let calls = proptest::collection::vec(arguments, 0..4);
-    ("\\PC{0,12}", "\\PC{0,30}", "\\PC{0,6}", calls, any::<bool>())
-        .prop_map(|(thinking, content, refusal, calls, is_cut)| Answer { thinking, content, refusal, calls, is_cut })
+    ("\\PC{0,12}", "\\PC{0,30}", "\\PC{0,6}", calls, any::<bool>()).prop_map(
+        |(thinking, content, refusal, calls, is_cut)| Answer { thinking, content, refusal, calls, is_cut },
+    )
 }
 
 /// Any JSON.
 pub(crate) fn json() -> impl Strategy<Value = Value> {
-    const KINDS: &[&str] = &["type", "text", "message", "function", "function_call", "tool_use", "input_text", "name", "content"];
+    const KINDS: &[&str] = &[
+        "type",
+        "text",
+        "message",
+        "function",
+        "function_call",
+        "tool_use",
+        "input_text",
+        "name",
+        "content",
+    ];
     let word = proptest::sample::select(KINDS).prop_map(str::to_owned);
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -45,7 +45,11 @@ pub fn write_json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<(), serde
 ///
 /// # Errors
 /// What serde reports; our wire types always serialise.
-pub fn write_named_json(out: &mut Vec<u8>, name: &str, value: &impl Serialize) -> Result<(), serde_json::Error> {
+pub fn write_named_json(
+    out: &mut Vec<u8>,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<(), serde_json::Error> {
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(name.as_bytes());
     out.push(b'\n');
@@ -97,7 +101,11 @@ impl Reader {
             // A line feed right after a carriage return belongs to the same line end.
             if !(self.skip_lf && found == 0 && self.scanned == start && !is_cr) {
                 let line = std::str::from_utf8(&self.buffer[start..end]).map_err(|_| SseError::NotUtf8)?;
-                let line = if std::mem::take(&mut self.at_start) { line.trim_start_matches('\u{feff}') } else { line };
+                let line = if std::mem::take(&mut self.at_start) {
+                    line.trim_start_matches('\u{feff}')
+                } else {
+                    line
+                };
                 Self::line(line, &mut self.name, &mut self.data, events);
             }
             self.skip_lf = is_cr;

@@ -89,5 +89,5 @@ impl Classify for TranslationError {
 /// Whether a call's arguments are a whole JSON object: then no more of them can come.
 pub(crate) fn is_whole_object(arguments: &str) -> bool {
     arguments.trim_end().ends_with('}')
-        && serde_json::from_str::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(arguments).is_ok()
+        && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(arguments).is_ok()
 }

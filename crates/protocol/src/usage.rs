@@ -57,7 +57,10 @@ impl Usage {
             prompt_tokens: prompt,
             completion_tokens: completion,
             total_tokens: prompt + completion,
-            prompt_tokens_details: Some(PromptTokensDetails { cached_tokens: Some(cached), audio_tokens: None }),
+            prompt_tokens_details: Some(PromptTokensDetails {
+                cached_tokens: Some(cached),
+                audio_tokens: None,
+            }),
             completion_tokens_details: Some(CompletionTokensDetails {
                 reasoning_tokens: Some(reasoning),
                 ..CompletionTokensDetails::default()
@@ -103,7 +106,7 @@ struct WireUsage {
     total_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptTokensDetails>,
     completion_tokens_details: Option<CompletionTokensDetails>,
-    /// DeepSeek's name of the cached tokens.
+    /// `DeepSeek`'s name of the cached tokens.
     prompt_cache_hit_tokens: Option<u64>,
     /// Moonshot's place of the cached tokens.
     cached_tokens: Option<u64>,
@@ -117,12 +120,13 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 impl WireUsage {
     /// Two of the three counts tell the third; with fewer, nothing is known.
     fn known(self) -> Option<Usage> {
-        let (prompt_tokens, completion_tokens) = match (self.prompt_tokens, self.completion_tokens, self.total_tokens) {
-            (Some(prompt), Some(completion), _) => (prompt, completion),
-            (Some(prompt), None, Some(total)) => (prompt, total.saturating_sub(prompt)),
-            (None, Some(completion), Some(total)) => (total.saturating_sub(completion), completion),
-            _ => return None,
-        };
+        let (prompt_tokens, completion_tokens) =
+            match (self.prompt_tokens, self.completion_tokens, self.total_tokens) {
+                (Some(prompt), Some(completion), _) => (prompt, completion),
+                (Some(prompt), None, Some(total)) => (prompt, total.saturating_sub(prompt)),
+                (None, Some(completion), Some(total)) => (total.saturating_sub(completion), completion),
+                _ => return None,
+            };
         let mut prompt_details = self.prompt_tokens_details;
         if let Some(cached) = self.prompt_cache_hit_tokens.or(self.cached_tokens) {
             prompt_details.get_or_insert_default().cached_tokens.get_or_insert(cached);
@@ -130,7 +134,9 @@ impl WireUsage {
         Some(Usage {
             prompt_tokens,
             completion_tokens,
-            total_tokens: self.total_tokens.unwrap_or_else(|| prompt_tokens.saturating_add(completion_tokens)),
+            total_tokens: self
+                .total_tokens
+                .unwrap_or_else(|| prompt_tokens.saturating_add(completion_tokens)),
             prompt_tokens_details: prompt_details,
             completion_tokens_details: self.completion_tokens_details,
         })

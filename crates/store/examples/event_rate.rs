@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tenfold_billing::{Event, EventLog, conformance};
-use tenfold_kernel::{EventId, RequestId, SystemRng};
+use tenfold_kernel::{Clock, EventId, RequestId, SystemClock, SystemRng};
 use tenfold_store::{Config, EventWriter, Store};
 use tokio_util::task::TaskTracker;
 
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn another(like: &Event) -> Event {
-    let request_id = RequestId::generate(&SystemRng);
+    let request_id = RequestId::generate_at(SystemClock.now(), &SystemRng);
     let key = request_id.as_str().to_owned();
     Event { id: EventId::generate(&SystemRng), request_id, idempotency_key: key, ..like.clone() }
 }

@@ -3,7 +3,8 @@ CREATE TABLE events (
     -- The request's Idempotency-Key within its project, else the request's id: what was written is counted once.
     idempotency_key TEXT NOT NULL PRIMARY KEY,
     id TEXT NOT NULL,
-    request_id TEXT NOT NULL,
+    -- NULL when it is the key.
+    request_id TEXT,
     -- Milliseconds since 1970-01-01 UTC.
     created_at BIGINT NOT NULL,
     completed_at BIGINT NOT NULL,

@@ -52,6 +52,19 @@ async fn a_worker_reads_what_to_run_and_ends_when_its_input_closes() {
 }
 
 #[tokio::test]
+async fn a_worker_sees_the_variables_that_it_is_given_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let launcher = shell(r#"/usr/bin/env > "$1"; cat > /dev/null"#, folder.path())
+        .with_environment(vec![("TENFOLD_TEST".to_owned(), "1".to_owned())]);
+    let mut worker = launcher.launch(&spec()).await.unwrap();
+    worker.stop(Duration::from_secs(20)).await;
+    let seen = std::fs::read_to_string(worker.socket()).unwrap();
+    let own = ["PWD=", "OLDPWD=", "SHLVL=", "_="];
+    let given: Vec<_> = seen.lines().filter(|line| !own.iter().any(|own| line.starts_with(own))).collect();
+    assert_eq!(given, ["TENFOLD_TEST=1"]);
+}
+
+#[tokio::test]
 async fn a_worker_that_does_not_end_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut worker = shell("while :; do read -r x || sleep 0.01; done", folder.path()).launch(&spec()).await.unwrap();

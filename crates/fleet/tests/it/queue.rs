@@ -93,6 +93,21 @@ async fn a_full_queue_says_when_to_come_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_queue_calls_still_wait_for_a_worker_that_will_have_a_place_for_them() {
+    let rig = Rig::new();
+    let new = NewDeployment { queue_limit: 0, ..crate::rig::model("smol", 1) };
+    let deployment = rig.fleet.deploy(new).await.unwrap();
+    let (a, b, c) = tokio::join!(
+        rig.fleet.acquire(&deployment, &[]),
+        rig.fleet.acquire(&deployment, &[]),
+        rig.fleet.acquire(&deployment, &[]),
+    );
+    assert!(a.is_ok() && b.is_ok(), "two places");
+    assert_eq!(c.unwrap_err().kind(), ErrorKind::TooManyRequests);
+    assert_eq!(rig.fleet.acquire(&deployment, &[]).await.unwrap_err().kind(), ErrorKind::TooManyRequests);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_waits_no_longer_than_its_deployment_says() {
     let rig = Rig::new();
     let new = NewDeployment { queue_timeout: Duration::from_secs(3), ..upstream("x", &["http://a"]) };

@@ -9,7 +9,7 @@ use super::*;
 use crate::chat::{ChatChunk, ChatRequest};
 use crate::samples::{Answer, answers, chunks, whole};
 
-fn request(fields: Value) -> MessagesRequest {
+fn request(fields: &Value) -> MessagesRequest {
     let mut body = json!({"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]});
     body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     serde_json::from_value(body).unwrap()
@@ -31,7 +31,7 @@ fn stream_of(chunks: &[ChatChunk]) -> Vec<MessageStreamEvent> {
 
 #[test]
 fn a_request_of_every_supported_field_becomes_a_chat_request() {
-    let request = request(json!({
+    let request = request(&json!({
         "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
         "messages": [
             {"role": "user", "content": [{"type": "text", "text": "Weather?", "cache_control": {"type": "ephemeral"}}]},
@@ -66,7 +66,7 @@ fn a_request_of_every_supported_field_becomes_a_chat_request() {
             {"role": "tool", "tool_call_id": "t2", "content": "Error: no such city"},
             {"role": "user", "content": "Well?"},
         ],
-        "max_completion_tokens": 100, "temperature": 0.5, "top_p": 0.9, "top_k": 40, "stop": ["END"], "stream": true,
+        "max_completion_tokens": 100, "temperature": 0.5, "top_p": 0.9, "top_k": 40, "stop": ["END"], "stream": true, "stream_options": {"include_usage": true},
         "tools": [{"type": "function", "function": {"name": "weather", "description": "d", "parameters": {"type": "object"}}}],
         "tool_choice": "required", "parallel_tool_calls": false, "user": "u", "reasoning_effort": "low",
         "response_format": {"type": "json_schema", "json_schema": {"name": "output", "schema": {"type": "object"}, "strict": true}},
@@ -90,7 +90,10 @@ fn what_cannot_be_honoured_is_refused_by_name() {
         (json!({"messages": [{"role": "assistant", "content": "I"}]}), "messages"),
         (json!({"tools": [{"type": "bash_20250124", "name": "bash"}]}), "tools[0].type"),
         (json!({"tools": [{"name": "f"}]}), "tools[0].input_schema"),
-        (json!({"tools": [{"name": "f", "input_schema": {}, "defer_loading": true}]}), "tools[0].defer_loading"),
+        (
+            json!({"tools": [{"name": "f", "input_schema": {}, "defer_loading": true}]}),
+            "tools[0].defer_loading",
+        ),
         (json!({"tool_choice": {"type": "tool"}}), "tool_choice.name"),
         (json!({"tool_choice": {"type": "tool", "name": "g"}}), "tool_choice.name"),
         (json!({"tool_choice": {"type": "often"}}), "tool_choice.type"),
@@ -105,7 +108,7 @@ fn what_cannot_be_honoured_is_refused_by_name() {
         (json!({"n": 2}), "n"),
     ];
     for (fields, param) in cases {
-        let error = to_chat(&request(fields)).expect_err(param);
+        let error = to_chat(&request(&fields)).expect_err(param);
         assert_eq!(error.param, param);
         assert!(error.message.contains(param), "{}", error.message);
     }
@@ -212,7 +215,10 @@ fn put_together(events: &[MessageStreamEvent]) -> Message {
             MessageStreamEvent::ContentBlockDelta { index, delta } => {
                 match (&mut result.as_mut().unwrap().content[*index as usize], delta) {
                     (ContentBlock::Text { text }, BlockDelta::TextDelta { text: more })
-                    | (ContentBlock::Thinking { thinking: text, .. }, BlockDelta::ThinkingDelta { thinking: more }) => {
+                    | (
+                        ContentBlock::Thinking { thinking: text, .. },
+                        BlockDelta::ThinkingDelta { thinking: more },
+                    ) => {
                         text.push_str(more);
                     }
                     (ContentBlock::ToolUse { .. }, BlockDelta::InputJsonDelta { partial_json }) => {
@@ -232,9 +238,11 @@ fn put_together(events: &[MessageStreamEvent]) -> Message {
                 let message = result.as_mut().unwrap();
                 message.stop_reason = Some(delta.stop_reason);
                 message.stop_sequence.clone_from(&delta.stop_sequence);
-                message.usage = MessageUsage { service_tier: message.usage.service_tier.take(), ..usage.clone() };
+                message.usage =
+                    MessageUsage { service_tier: message.usage.service_tier.take(), ..usage.clone() };
             }
-            MessageStreamEvent::Ping | MessageStreamEvent::MessageStop | MessageStreamEvent::Error { .. } => {}
+            MessageStreamEvent::Ping | MessageStreamEvent::MessageStop | MessageStreamEvent::Error { .. } => {
+            }
         }
     }
     result.unwrap()

@@ -10,7 +10,7 @@ use super::request::{
 };
 use crate::chat::{
     ChatMessage, ChatRequest, FunctionCall, FunctionDefinition, FunctionName, JsonSchemaFormat, MessageRole,
-    NamedToolChoice, ResponseFormat, Tool, ToolCall, ToolChoice, ToolChoiceMode,
+    NamedToolChoice, ResponseFormat, StreamOptions, Tool, ToolCall, ToolChoice, ToolChoiceMode,
 };
 use crate::content::{Content, ContentPart, OneOrMany};
 use crate::translation::TranslationError;
@@ -52,6 +52,8 @@ pub fn to_chat(request: &MessagesRequest) -> Result<ChatRequest, TranslationErro
         top_k: request.top_k,
         stop: request.stop_sequences.clone().filter(|s| !s.is_empty()).map(OneOrMany::Many),
         stream: request.stream,
+        // The last events tell the counts, whether or not the client would have asked a chat for them.
+        stream_options: request.is_stream().then(StreamOptions::with_usage),
         user: metadata.and_then(|m| m.user_id.clone()),
         ..chat
     })
@@ -88,7 +90,10 @@ struct Prompt<'a> {
 
 /// The first field that says something. A null says nothing; `cache_control` is a hint that prefixes need not.
 fn named(extra: &Map<String, Value>) -> Option<&str> {
-    extra.iter().find(|(name, value)| !value.is_null() && *name != "cache_control").map(|(name, _)| name.as_str())
+    extra
+        .iter()
+        .find(|(name, value)| !value.is_null() && *name != "cache_control")
+        .map(|(name, _)| name.as_str())
 }
 
 fn prompt(prompt: &Prompt<'_>) -> Result<ChatRequest, TranslationError> {
@@ -209,7 +214,10 @@ fn tool_choice(choice: &MessageToolChoice, tools: &[MessageTool]) -> Result<Choi
             if !tools.iter().any(|tool| tool.name == name) {
                 return Err(TranslationError::invalid("tool_choice.name", "no such tool is in `tools`"));
             }
-            ToolChoice::Function(NamedToolChoice { kind: "function".to_owned(), function: FunctionName { name } })
+            ToolChoice::Function(NamedToolChoice {
+                kind: "function".to_owned(),
+                function: FunctionName { name },
+            })
         }
         other => {
             let supported = "`auto`, `any`, `tool`, `none`";
@@ -223,7 +231,11 @@ fn messages(prompt: &Prompt<'_>) -> Result<Vec<ChatMessage>, TranslationError> {
     let mut chat = Vec::with_capacity(prompt.messages.len() + 1);
     if let Some(system) = prompt.system {
         let content = text_only(system, "system")?;
-        chat.push(ChatMessage { role: MessageRole::System, content: Some(content), ..ChatMessage::default() });
+        chat.push(ChatMessage {
+            role: MessageRole::System,
+            content: Some(content),
+            ..ChatMessage::default()
+        });
     }
     match prompt.messages.last() {
         None => return Err(TranslationError::invalid("messages", "at least one message is required")),

@@ -10,7 +10,10 @@ use crate::chat::TokenLogprob;
 /// One event of a streamed response. `sequence_number` counts from zero without gaps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type")]
-#[expect(missing_docs, reason = "the fields say the same in every event: which item, which part of it, what came")]
+#[expect(
+    missing_docs,
+    reason = "the fields say the same in every event: which item, which part of it, what came"
+)]
 pub enum ResponseStreamEvent {
     /// The first event.
     #[serde(rename = "response.created")]
@@ -52,10 +55,22 @@ pub enum ResponseStreamEvent {
     },
     /// More of a refusal.
     #[serde(rename = "response.refusal.delta")]
-    RefusalDelta { sequence_number: u64, item_id: String, output_index: u32, content_index: u32, delta: String },
+    RefusalDelta {
+        sequence_number: u64,
+        item_id: String,
+        output_index: u32,
+        content_index: u32,
+        delta: String,
+    },
     /// The whole refusal.
     #[serde(rename = "response.refusal.done")]
-    RefusalDone { sequence_number: u64, item_id: String, output_index: u32, content_index: u32, refusal: String },
+    RefusalDone {
+        sequence_number: u64,
+        item_id: String,
+        output_index: u32,
+        content_index: u32,
+        refusal: String,
+    },
     /// More thinking.
     #[serde(rename = "response.reasoning_text.delta")]
     ReasoningTextDelta {

@@ -45,7 +45,8 @@ fn items(choice: ChatChoice, rng: &dyn Rng) -> Vec<Item> {
     let text = message.content.unwrap_or_default();
     let calls = message.tool_calls.unwrap_or_default();
     // An answer without a token is still an answer.
-    let is_empty = items.is_empty() && calls.is_empty() && message.refusal.as_ref().is_none_or(String::is_empty);
+    let is_empty =
+        items.is_empty() && calls.is_empty() && message.refusal.as_ref().is_none_or(String::is_empty);
     if !text.is_empty() || logprobs.is_some() || is_empty {
         items.push(said(ItemPart::OutputText { text, annotations: Vec::new(), logprobs }));
     }
@@ -68,15 +69,12 @@ pub(super) fn end(
     now: Timestamp,
 ) {
     response.usage = usage.map(ResponseUsage::from);
-    match incomplete_reason(reason) {
-        Some(reason) => {
-            response.status = ResponseStatus::Incomplete;
-            response.incomplete_details = Some(IncompleteDetails { reason });
-        }
-        None => {
-            response.status = ResponseStatus::Completed;
-            response.completed_at = Some(now.secs());
-        }
+    if let Some(reason) = incomplete_reason(reason) {
+        response.status = ResponseStatus::Incomplete;
+        response.incomplete_details = Some(IncompleteDetails { reason });
+    } else {
+        response.status = ResponseStatus::Completed;
+        response.completed_at = Some(now.secs());
     }
 }
 

@@ -305,7 +305,7 @@ fn read<T: serde::de::DeserializeOwned, E: serde::de::Error>(fields: Map<String,
 impl<'de> Deserialize<'de> for ItemPart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct Text {
+        struct Words {
             text: String,
             #[serde(default)]
             annotations: Option<Vec<Value>>,
@@ -313,19 +313,20 @@ impl<'de> Deserialize<'de> for ItemPart {
             logprobs: Option<Vec<TokenLogprob>>,
         }
         #[derive(Deserialize)]
-        struct Refusal {
+        struct Refused {
             refusal: String,
         }
         let fields = Map::deserialize(deserializer)?;
-        let kind = fields.get("type").and_then(Value::as_str).ok_or_else(|| D::Error::missing_field("type"))?;
+        let kind =
+            fields.get("type").and_then(Value::as_str).ok_or_else(|| D::Error::missing_field("type"))?;
         match kind {
-            "input_text" => read::<Text, _>(fields).map(|part| Self::InputText { text: part.text }),
-            "output_text" => read::<Text, _>(fields).map(|part| Self::OutputText {
+            "input_text" => read::<Words, _>(fields).map(|part| Self::InputText { text: part.text }),
+            "output_text" => read::<Words, _>(fields).map(|part| Self::OutputText {
                 text: part.text,
                 annotations: part.annotations.unwrap_or_default(),
                 logprobs: part.logprobs,
             }),
-            "refusal" => read::<Refusal, _>(fields).map(|part| Self::Refusal { refusal: part.refusal }),
+            "refusal" => read::<Refused, _>(fields).map(|part| Self::Refusal { refusal: part.refusal }),
             _ => Ok(Self::Other(fields)),
         }
     }

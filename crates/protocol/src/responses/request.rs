@@ -116,7 +116,9 @@ impl ResponsesRequest {
             }
             Some(Input::Items(items)) => {
                 let mut items = items.clone();
-                items.iter_mut().for_each(|item| item.ensure_id(rng));
+                for item in &mut items {
+                    item.ensure_id(rng);
+                }
                 items
             }
         }

@@ -48,7 +48,7 @@ enum TextKind {
 #[derive(Debug)]
 struct Call {
     index: u32,
-    call_id: String,
+    id: String,
     name: String,
     arguments: String,
     item: Option<(usize, String)>,
@@ -105,7 +105,10 @@ impl ResponseStream {
             self.open(TextKind::Text, &mut events);
         }
         let is_incomplete = incomplete_reason(self.finish_reason).is_some();
-        self.close_all(if is_incomplete { ItemStatus::Incomplete } else { ItemStatus::Completed }, &mut events);
+        self.close_all(
+            if is_incomplete { ItemStatus::Incomplete } else { ItemStatus::Completed },
+            &mut events,
+        );
         end(&mut self.response, self.finish_reason, self.usage.as_ref(), now);
         let (sequence_number, response) = (self.next(), Box::new(self.response.clone()));
         events.push(if is_incomplete {
@@ -123,10 +126,8 @@ impl ResponseStream {
         self.close_all(ItemStatus::Incomplete, &mut events);
         self.response.fail(code, message);
         self.response.usage = self.usage.as_ref().map(Into::into);
-        events.push(Event::Failed {
-            sequence_number: self.next(),
-            response: Box::new(self.response.clone()),
-        });
+        events
+            .push(Event::Failed { sequence_number: self.next(), response: Box::new(self.response.clone()) });
         events
     }
 
@@ -169,9 +170,14 @@ impl ResponseStream {
             TextKind::Reasoning => {
                 Event::ReasoningTextDelta { sequence_number, item_id, output_index, content_index, delta }
             }
-            TextKind::Text => {
-                Event::OutputTextDelta { sequence_number, item_id, output_index, content_index, delta, logprobs }
-            }
+            TextKind::Text => Event::OutputTextDelta {
+                sequence_number,
+                item_id,
+                output_index,
+                content_index,
+                delta,
+                logprobs,
+            },
             TextKind::Refusal => {
                 Event::RefusalDelta { sequence_number, item_id, output_index, content_index, delta }
             }
@@ -180,12 +186,8 @@ impl ResponseStream {
 
     fn open(&mut self, kind: TextKind, events: &mut Vec<Event>) {
         let prefix = if kind == TextKind::Reasoning { "rs_" } else { "msg_" };
-        let open = OpenText {
-            kind,
-            item_id: new_id(prefix, &*self.rng),
-            text: String::new(),
-            logprobs: Vec::new(),
-        };
+        let open =
+            OpenText { kind, item_id: new_id(prefix, &*self.rng), text: String::new(), logprobs: Vec::new() };
         let index = self.response.output.len();
         let part = open.part();
         let item = open.item(ItemStatus::InProgress, false);
@@ -215,7 +217,14 @@ impl ResponseStream {
             }
             TextKind::Text => {
                 let logprobs = open.logprobs.clone();
-                Event::OutputTextDone { sequence_number, item_id, output_index, content_index, text, logprobs }
+                Event::OutputTextDone {
+                    sequence_number,
+                    item_id,
+                    output_index,
+                    content_index,
+                    text,
+                    logprobs,
+                }
             }
             TextKind::Refusal => {
                 let refusal = text;
@@ -259,8 +268,8 @@ impl ResponseStream {
             // Its arguments are a whole object already; nothing can follow one.
             return;
         }
-        if let Some(id) = delta.id.as_deref().filter(|_| call.call_id.is_empty()) {
-            id.clone_into(&mut call.call_id);
+        if let Some(id) = delta.id.as_deref().filter(|_| call.id.is_empty()) {
+            id.clone_into(&mut call.id);
         }
         let function = delta.function.as_ref();
         if let Some(name) = function.and_then(|f| f.name.as_deref()).filter(|_| call.name.is_empty()) {
@@ -288,12 +297,12 @@ impl ResponseStream {
         let index = self.response.output.len();
         let item_id = new_id("fc_", &*self.rng);
         let call = &mut self.calls[position];
-        if call.call_id.is_empty() {
-            call.call_id = new_id("call_", &*self.rng);
+        if call.id.is_empty() {
+            call.id = new_id("call_", &*self.rng);
         }
         call.item = Some((index, item_id.clone()));
         let arguments = call.arguments.clone();
-        let (call_id, name) = (call.call_id.clone(), call.name.clone());
+        let (call_id, name) = (call.id.clone(), call.name.clone());
         let status = ItemStatus::InProgress;
         let item = FunctionCallItem::new(item_id.clone(), status, call_id, name, String::new());
         let item = Item::FunctionCall(item);
@@ -319,7 +328,7 @@ impl ResponseStream {
         let call = &mut self.calls[position];
         call.is_closed = true;
         let Some((index, item_id)) = call.item.clone() else { return };
-        let (call_id, name, arguments) = (call.call_id.clone(), call.name.clone(), call.arguments.clone());
+        let (call_id, name, arguments) = (call.id.clone(), call.name.clone(), call.arguments.clone());
         events.push(Event::FunctionCallArgumentsDone {
             sequence_number,
             item_id: item_id.clone(),
@@ -372,7 +381,7 @@ impl Call {
     fn new(index: u32) -> Self {
         Self {
             index,
-            call_id: String::new(),
+            id: String::new(),
             name: String::new(),
             arguments: String::new(),
             item: None,

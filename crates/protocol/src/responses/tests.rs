@@ -76,7 +76,7 @@ fn a_request_of_every_supported_field_becomes_a_chat_request() {
         "tools": [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}, "strict": true}}],
         "tool_choice": {"type": "function", "function": {"name": "weather"}}, "parallel_tool_calls": false,
         "response_format": {"type": "json_schema", "json_schema": {"name": "w", "schema": {"type": "object"}, "strict": true}},
-        "reasoning_effort": "low", "stream": true, "user": "u", "metadata": {"a": "b"}, "service_tier": "auto",
+        "reasoning_effort": "low", "stream": true, "stream_options": {"include_usage": true}, "user": "u", "metadata": {"a": "b"}, "service_tier": "auto",
     }))
     .unwrap();
     assert_eq!(chat, Ok(expected));
@@ -87,7 +87,10 @@ fn what_cannot_be_honoured_is_refused_by_name() {
     let cases = [
         (json!({"tools": [{"type": "function", "name": "f"}, {"type": "web_search"}]}), "tools[1].type"),
         (json!({"tools": [{"type": "function"}]}), "tools[0].name"),
-        (json!({"tools": [{"type": "function", "name": "f", "defer_loading": true}]}), "tools[0].defer_loading"),
+        (
+            json!({"tools": [{"type": "function", "name": "f", "defer_loading": true}]}),
+            "tools[0].defer_loading",
+        ),
         (json!({"tool_choice": {"type": "function", "name": "g"}}), "tool_choice.name"),
         (json!({"tool_choice": {"type": "hosted"}}), "tool_choice.type"),
         (json!({"tool_choice": "often"}), "tool_choice"),
@@ -124,7 +127,9 @@ fn what_cannot_be_honoured_is_refused_by_name() {
 #[test]
 fn a_mistake_inside_an_item_is_reported_as_what_it_is() {
     let read = |item: Value| {
-        serde_json::from_value::<ResponsesRequest>(json!({"model": "m", "input": [item]})).unwrap_err().to_string()
+        serde_json::from_value::<ResponsesRequest>(json!({"model": "m", "input": [item]}))
+            .unwrap_err()
+            .to_string()
     };
     assert!(read(json!({"type": "function_call", "name": "f", "arguments": ""})).contains("call_id"));
     assert!(read(json!({"role": "user", "content": [{"type": "input_text"}]})).contains("text"));
@@ -135,8 +140,15 @@ fn a_mistake_inside_an_item_is_reported_as_what_it_is() {
 fn the_items_of_earlier_responses_come_before_the_input_and_answer_its_calls() {
     let earlier = request(json!({"model": "m", "input": "Weather?"}));
     let mut history = earlier.input_items(&*rng());
-    history.push(serde_json::from_value(json!({"type": "function_call", "call_id": "c", "name": "w", "arguments": "{}"})).unwrap());
-    let next = request(json!({"model": "m", "input": [{"type": "function_call_output", "call_id": "c", "output": "sun"}]}));
+    history.push(
+        serde_json::from_value(
+            json!({"type": "function_call", "call_id": "c", "name": "w", "arguments": "{}"}),
+        )
+        .unwrap(),
+    );
+    let next = request(
+        json!({"model": "m", "input": [{"type": "function_call_output", "call_id": "c", "output": "sun"}]}),
+    );
     let chat = to_chat(&next, &history).unwrap();
     let roles: Vec<_> = chat.messages.iter().map(|m| serde_json::to_value(m.role).unwrap()).collect();
     assert_eq!(roles, ["user", "assistant", "tool"]);
@@ -209,7 +221,16 @@ fn a_stream_has_the_events_of_the_api_in_their_order() {
     let answer = Answer::sample();
     let (events, _) = stream_of(&chunks(&answer, 1000));
     let names: Vec<_> = events.iter().map(ResponseStreamEvent::name).collect();
-    let text = |delta, done| ["response.output_item.added", "response.content_part.added", delta, done, "response.content_part.done", "response.output_item.done"];
+    let text = |delta, done| {
+        [
+            "response.output_item.added",
+            "response.content_part.added",
+            delta,
+            done,
+            "response.content_part.done",
+            "response.output_item.done",
+        ]
+    };
     let call = [
         "response.output_item.added",
         "response.function_call_arguments.delta",
@@ -230,20 +251,28 @@ fn a_stream_has_the_events_of_the_api_in_their_order() {
         assert_eq!(&serde_json::from_value::<ResponseStreamEvent>(value).unwrap(), event);
     }
     let message = serde_json::to_value(&events[8]).unwrap();
-    assert_eq!((&message["item"]["content"], &message["item"]["status"]), (&json!([]), &json!("in_progress")));
+    assert_eq!(
+        (&message["item"]["content"], &message["item"]["status"]),
+        (&json!([]), &json!("in_progress"))
+    );
 }
 
 #[test]
 fn calls_whose_parts_are_mixed_stay_apart() {
-    let delta = |index: u32, name: Option<&str>, arguments: &str| {
-        json!({"index": index, "id": name.map(|n| format!("call_{n}")), "function": {"name": name, "arguments": arguments}})
-    };
-    let deltas = [delta(0, Some("a"), "{\"x\""), delta(1, Some("b"), "{\"y\""), delta(0, None, ":1}"), delta(1, None, ":2}")];
+    let delta = |index: u32, name: Option<&str>, arguments: &str| json!({"index": index, "id": name.map(|n| format!("call_{n}")), "function": {"name": name, "arguments": arguments}});
+    let deltas = [
+        delta(0, Some("a"), "{\"x\""),
+        delta(1, Some("b"), "{\"y\""),
+        delta(0, None, ":1}"),
+        delta(1, None, ":2}"),
+    ];
     let chunks: Vec<ChatChunk> = deltas
         .into_iter()
         .map(|call| {
-            serde_json::from_value(json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
-                "choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": null}]}))
+            serde_json::from_value(
+                json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+                "choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": null}]}),
+            )
             .unwrap()
         })
         .collect();
@@ -270,6 +299,7 @@ fn a_stream_that_breaks_ends_with_a_failed_response_that_keeps_what_came() {
     assert_eq!(last["response"]["output"][0]["content"][0]["text"], "Hell");
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other events add nothing")]
 /// What a client puts together from the deltas, by output index.
 fn put_together(events: &[ResponseStreamEvent]) -> BTreeMap<u32, String> {
     let mut texts = BTreeMap::<u32, String>::new();
@@ -290,6 +320,7 @@ fn put_together(events: &[ResponseStreamEvent]) -> BTreeMap<u32, String> {
     texts
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other kinds are never output")]
 fn text_of(item: &Item) -> String {
     match item {
         Item::Message(MessageItem { content: ItemContent::Parts(parts), .. }) => match &parts[0] {

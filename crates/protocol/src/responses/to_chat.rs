@@ -8,7 +8,7 @@ use super::item::{Item, ItemContent, ItemPart, MessageItem};
 use super::request::{FunctionTool, Input, ResponsesRequest, TextConfig, TextFormat};
 use crate::chat::{
     ChatMessage, ChatRequest, FunctionCall, FunctionDefinition, FunctionName, JsonSchemaFormat, MessageRole,
-    NamedToolChoice, ResponseFormat, Tool, ToolCall, ToolChoice, ToolChoiceMode,
+    NamedToolChoice, ResponseFormat, StreamOptions, Tool, ToolCall, ToolChoice, ToolChoiceMode,
 };
 use crate::content::{Content, ContentPart};
 use crate::translation::TranslationError;
@@ -41,6 +41,8 @@ pub fn to_chat(request: &ResponsesRequest, history: &[Item]) -> Result<ChatReque
         response_format: request.text.as_ref().map(response_format).transpose()?.flatten(),
         reasoning_effort: request.reasoning.as_ref().and_then(|r| r.effort.clone()),
         stream: request.stream,
+        // The last event tells the counts, whether or not the client would have asked a chat for them.
+        stream_options: request.is_stream().then(StreamOptions::with_usage),
         user: request.safety_identifier.clone().or_else(|| request.user.clone()),
         metadata: request.metadata.clone(),
         service_tier: request.service_tier.clone(),
@@ -78,7 +80,11 @@ fn include_logprobs(request: &ResponsesRequest) -> Result<bool, TranslationError
     for (i, include) in request.include.iter().flatten().enumerate() {
         if include != INCLUDE_LOGPROBS {
             let param = format!("include[{i}]");
-            return Err(TranslationError::unsupported_value(param, include, "`message.output_text.logprobs`"));
+            return Err(TranslationError::unsupported_value(
+                param,
+                include,
+                "`message.output_text.logprobs`",
+            ));
         }
     }
     Ok(request.include.as_ref().is_some_and(|i| !i.is_empty()) || request.top_logprobs.is_some())
@@ -106,8 +112,11 @@ type Tools = (Option<Vec<Tool>>, Option<ToolChoice>);
 
 fn tools(request: &ResponsesRequest) -> Result<Tools, TranslationError> {
     let given = request.tools.as_deref().unwrap_or_default();
-    let mut tools =
-        given.iter().enumerate().map(|(i, tool)| function(tool, i)).collect::<Result<Vec<_>, TranslationError>>()?;
+    let mut tools = given
+        .iter()
+        .enumerate()
+        .map(|(i, tool)| function(tool, i))
+        .collect::<Result<Vec<_>, TranslationError>>()?;
     let choice = match &request.tool_choice {
         None | Some(Value::Null) => None,
         Some(choice) => Some(tool_choice(choice, &mut tools)?),
@@ -117,7 +126,11 @@ fn tools(request: &ResponsesRequest) -> Result<Tools, TranslationError> {
 
 fn function(tool: &FunctionTool, i: usize) -> Result<Tool, TranslationError> {
     if tool.kind != "function" {
-        return Err(TranslationError::unsupported_value(format!("tools[{i}].type"), &tool.kind, "`function`"));
+        return Err(TranslationError::unsupported_value(
+            format!("tools[{i}].type"),
+            &tool.kind,
+            "`function`",
+        ));
     }
     if let Some(name) = named(&tool.extra) {
         return Err(TranslationError::unsupported_parameter(format!("tools[{i}].{name}")));
@@ -146,10 +159,13 @@ fn tool_choice(choice: &Value, tools: &mut Vec<Tool>) -> Result<ToolChoice, Tran
             other => Err(TranslationError::unsupported_value("tool_choice", other, supported)),
         };
     }
-    let has = |tools: &[Tool], name: &str| tools.iter().any(|t| t.function.as_ref().is_some_and(|f| f.name == name));
+    let has = |tools: &[Tool], name: &str| {
+        tools.iter().any(|t| t.function.as_ref().is_some_and(|f| f.name == name))
+    };
     match choice.get("type").and_then(Value::as_str) {
         Some("function") => {
-            let name = choice["name"].as_str().ok_or_else(|| TranslationError::missing("tool_choice.name"))?;
+            let name =
+                choice["name"].as_str().ok_or_else(|| TranslationError::missing("tool_choice.name"))?;
             if !has(tools, name) {
                 return Err(TranslationError::invalid("tool_choice.name", "no such function is in `tools`"));
             }
@@ -179,7 +195,9 @@ fn tool_choice(choice: &Value, tools: &mut Vec<Tool>) -> Result<ToolChoice, Tran
             tools.retain(|t| t.function.as_ref().is_some_and(|f| allowed.contains(f.name.as_str())));
             Ok(ToolChoice::Mode(mode))
         }
-        other => Err(TranslationError::unsupported_value("tool_choice.type", other.unwrap_or("null"), supported)),
+        other => {
+            Err(TranslationError::unsupported_value("tool_choice.type", other.unwrap_or("null"), supported))
+        }
     }
 }
 
@@ -303,7 +321,9 @@ fn content(content: &ItemContent, param: &str) -> Result<Content, TranslationErr
     let mut texts = Vec::with_capacity(parts.len());
     for (i, part) in parts.iter().enumerate() {
         match part {
-            ItemPart::InputText { text } | ItemPart::OutputText { text, .. } | ItemPart::Refusal { refusal: text } => {
+            ItemPart::InputText { text }
+            | ItemPart::OutputText { text, .. }
+            | ItemPart::Refusal { refusal: text } => {
                 texts.push(text.clone());
             }
             ItemPart::Other(fields) => {

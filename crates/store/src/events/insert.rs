@@ -85,7 +85,7 @@ impl Row {
         let mut statement = statement
             .bind(idempotency_key.clone())
             .bind(id.as_str().to_owned())
-            .bind(request_id.as_str().to_owned())
+            .bind(text(Some(request_id.as_str()).filter(|id| id != idempotency_key)))
             .bind(event.created_at.0)
             .bind(event.completed_at.0)
             .bind(organization.as_str().to_owned())

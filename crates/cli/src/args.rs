@@ -1,0 +1,317 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// The exit codes, as `--help` shows them.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  it worked
+  1  it failed
+  2  the command line is wrong
+  3  the platform cannot be reached
+  4  the key is missing, wrong, or may not do this (401, 403)
+  5  there is no such thing (404)";
+
+/// The command line without the binary's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "tenfold", about = "Models as a service, on your own machines", after_help = EXIT_CODES)]
+pub struct Args {
+    /// Where the platform is, and how to print.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the platform is, and how to print.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// The platform's address; by default the one in credentials.json, or http://127.0.0.1:8080
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TENFOLD_BASE_URL",
+        hide_env_values = true,
+        help_heading = "Platform"
+    )]
+    pub url: Option<String>,
+    /// The API key; by default one of those in credentials.json, then `OPENAI_API_KEY`
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY",
+        env = "TENFOLD_API_KEY",
+        hide_env_values = true,
+        help_heading = "Platform"
+    )]
+    pub key: Option<String>,
+    /// The admin key, for commands that administer; by default the one in credentials.json
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY",
+        env = "TENFOLD_ADMIN_KEY",
+        hide_env_values = true,
+        help_heading = "Platform"
+    )]
+    pub admin_key: Option<String>,
+    /// The key that programs for the OpenAI API use: the last resort.
+    #[arg(long, global = true, env = "OPENAI_API_KEY", hide_env_values = true, hide = true)]
+    pub openai_key: Option<String>,
+    /// The folder with credentials.json
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "TENFOLD_HOME",
+        hide_env_values = true,
+        default_value = "./.tenfold",
+        help_heading = "Platform"
+    )]
+    pub home: PathBuf,
+    /// Print JSON, for programs
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring a model's files to the platform
+    #[command(after_help = "\
+Examples:
+  tenfold pull smollm2-135m-instruct
+  tenfold pull gemma-3-270m --json
+
+A pull that is interrupted goes on where it was when it is started again.")]
+    Pull(PullArgs),
+    /// List the models that are offered, and those that can be
+    #[command(after_help = "\
+Examples:
+  tenfold models
+  tenfold models --json | jq -r '.catalog[] | select(.installed) | .id'")]
+    Models,
+    /// Chat with a model, or ask it one thing
+    #[command(after_help = "\
+Examples:
+  tenfold run smollm2-135m-instruct
+  tenfold run smollm2-135m-instruct \"What is the capital of France?\"
+  cat notes.txt | tenfold run smollm2-135m-instruct --system \"Summarise in one sentence.\"
+
+In a chat, /clear forgets what was said and /bye leaves.")]
+    Run(RunArgs),
+    /// List, make and revoke API keys
+    #[command(after_help = "\
+Examples:
+  tenfold keys list
+  tenfold keys create ci --scope model.request --expires-in-days 30
+  tenfold keys revoke key_abc")]
+    Keys(KeysArgs),
+    /// List, make and archive projects
+    #[command(after_help = "\
+Examples:
+  tenfold projects list
+  tenfold projects create radiology
+  tenfold projects archive proj_abc")]
+    Projects(ProjectsArgs),
+    /// Show what was used and what it cost
+    #[command(after_help = "\
+Examples:
+  tenfold usage
+  tenfold usage --days 30 --by project
+
+Costs are exact: billionths of a currency's unit, never rounded.")]
+    Usage(UsageArgs),
+    /// Measure a model under load
+    #[command(after_help = "\
+Examples:
+  tenfold bench --model smollm2-135m-instruct
+  tenfold bench --model smollm2-135m-instruct --concurrency 16 --requests 200 --max-tokens 64 --stream
+
+The calls are real calls: they are metered and priced.")]
+    Bench(BenchArgs),
+    /// Check this machine and the platform, and say how to mend what is wrong
+    #[command(after_help = "\
+Examples:
+  tenfold doctor
+  tenfold doctor --json
+
+Exits with 1 when a check fails; warnings alone do not fail.")]
+    Doctor,
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  tenfold completions bash > ~/.local/share/bash-completion/completions/tenfold
+  tenfold completions zsh > ~/.zfunc/_tenfold")]
+    Completions(CompletionsArgs),
+}
+
+/// `pull`.
+#[derive(Debug, clap::Args)]
+pub struct PullArgs {
+    /// The model's id in the catalogue; `tenfold models` lists them
+    pub id: String,
+}
+
+/// `run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The model
+    pub model: String,
+    /// What to ask; without it, standard input is asked, and a terminal starts a chat
+    pub prompt: Option<String>,
+    /// What the model is told before everything else
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// 0 for always the most likely word, 2 for the wildest
+    #[arg(long, value_name = "NUMBER", value_parser = temperature)]
+    pub temperature: Option<f32>,
+    /// The most tokens of an answer
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_tokens: Option<u32>,
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    if (0.0..=2.0).contains(&value) { Ok(value) } else { Err("it is 0 to 2".to_owned()) }
+}
+
+/// `keys`.
+#[derive(Debug, clap::Args)]
+pub struct KeysArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// Whose keys.
+#[derive(Debug, Clone, clap::Args)]
+pub struct KeysOf {
+    /// The project; by default the one in credentials.json
+    #[arg(long, value_name = "ID", conflicts_with = "admin")]
+    pub project: Option<String>,
+    /// The organisation's admin keys instead of a project's keys
+    #[arg(long)]
+    pub admin: bool,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// List keys, without their secrets
+    List {
+        /// Whose keys
+        #[command(flatten)]
+        of: KeysOf,
+    },
+    /// Make a key and show its secret, once
+    Create {
+        /// What to call it
+        name: String,
+        /// Whose key
+        #[command(flatten)]
+        of: KeysOf,
+        /// What it may do; everything that its kind may, unless given. Can be repeated
+        #[arg(long = "scope", value_name = "SCOPE", value_parser = ["model.request", "api.read", "api.management"])]
+        scopes: Vec<String>,
+        /// After how many days it ends
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
+        expires_in_days: Option<u32>,
+    },
+    /// Revoke a key: the next call with it is refused
+    Revoke {
+        /// The key's id, as `keys list` shows it
+        id: String,
+        /// Whose key
+        #[command(flatten)]
+        of: KeysOf,
+    },
+}
+
+/// `projects`.
+#[derive(Debug, clap::Args)]
+pub struct ProjectsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: ProjectsCommand,
+}
+
+/// What to do with projects.
+#[derive(Debug, Subcommand)]
+pub enum ProjectsCommand {
+    /// List projects
+    List {
+        /// Archived ones too
+        #[arg(long)]
+        archived: bool,
+    },
+    /// Make a project
+    Create {
+        /// What to call it
+        name: String,
+    },
+    /// Archive a project: its keys stop at once, its records stay
+    Archive {
+        /// The project's id, as `projects list` shows it
+        id: String,
+    },
+}
+
+/// What rows of a report are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// A row for each model
+    #[value(name = "model")]
+    Model,
+    /// A row for each project
+    #[value(name = "project")]
+    Project,
+    /// A row for each key
+    #[value(name = "api_key")]
+    ApiKey,
+}
+
+/// `usage`.
+#[derive(Debug, clap::Args)]
+pub struct UsageArgs {
+    /// How many days back, today included, in UTC
+    #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub days: u32,
+    /// What rows are told apart by
+    #[arg(long, value_enum, default_value_t = By::Model)]
+    pub by: By,
+}
+
+/// `bench`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BenchArgs {
+    /// The model
+    #[arg(long, value_name = "ID")]
+    pub model: String,
+    /// Calls at once
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub concurrency: u32,
+    /// Calls in all
+    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub requests: u32,
+    /// About how long each prompt is
+    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub prompt_tokens: u32,
+    /// How long each answer may be
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_tokens: u32,
+    /// Stream the answers: measures the time to the first token and between tokens too
+    #[arg(long)]
+    pub stream: bool,
+}
+
+/// `completions`.
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,47 @@
+//! The commands, a file for each.
+
+mod bench;
+mod chat;
+mod completions;
+mod doctor;
+mod keys;
+mod models;
+mod projects;
+mod pull;
+mod usage;
+
+use crate::args::{Args, Command};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::{Context, Terminal};
+
+/// What a command that speaks to the platform works with.
+struct Session<'a> {
+    client: Client,
+    terminal: &'a mut Terminal,
+    json: bool,
+}
+
+pub(crate) async fn dispatch(args: Args, context: &mut Context<'_>) -> Result<(), Failure> {
+    let Args { global, command } = args;
+    if let Command::Completions(completions) = command {
+        return completions::run(&completions, context);
+    }
+    if let Command::Doctor = command {
+        return doctor::run(&global, context).await;
+    }
+    let client = Client::new(context.http.clone(), &global)?;
+    let now = context.clock.now();
+    let session = Session { client, terminal: &mut context.terminal, json: global.json };
+    match command {
+        Command::Pull(pull) => pull::run(&pull, session).await,
+        Command::Models => models::run(session).await,
+        Command::Run(run) => chat::run(&run, session).await,
+        Command::Keys(keys) => keys::run(keys, session).await,
+        Command::Projects(projects) => projects::run(projects, session).await,
+        Command::Usage(usage) => usage::run(&usage, now, session).await,
+        Command::Bench(bench) => bench::run(&bench, session).await,
+        // Both were handled above; they need no platform or more than one.
+        Command::Doctor | Command::Completions(_) => Ok(()),
+    }
+}

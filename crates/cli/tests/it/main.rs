@@ -1,0 +1,16 @@
+//! The command line as people see it: exit code, standard output, standard error.
+
+#![expect(clippy::unwrap_used, reason = "this whole binary is tests")]
+
+mod bench;
+mod chat;
+mod connect;
+mod doctor;
+mod help;
+mod keys;
+mod models;
+mod platform;
+mod projects;
+mod pull;
+mod session;
+mod usage;

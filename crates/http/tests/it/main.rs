@@ -1,0 +1,6 @@
+//! The routes on in-memory parts, called without a socket.
+
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod routes;

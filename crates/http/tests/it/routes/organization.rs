@@ -1,0 +1,9 @@
+//! `/v1/organization/...`.
+
+mod admin_api_keys;
+mod project_api_keys;
+mod project_users;
+mod projects;
+mod rate_limits;
+mod service_accounts;
+mod users;
