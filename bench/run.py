@@ -147,14 +147,15 @@ model_name = "mock"
 api_base = "http://{upstream}/v1/"
 api_key_location = "env::OPENAI_API_KEY"
 """)
-    script = folder / "tensorzero.py"
+    script = folder / "gateway.py"
     script.write_text(TENSORZERO)
     command = ["taskset", "-c", str(rig.gateway_cpu), sys.executable, str(script), str(config)]
     process = subprocess.Popen(command, env={**os.environ, "OPENAI_API_KEY": "none"}, stdout=subprocess.PIPE,
                                stderr=open(folder / "tensorzero.log", "wb"), text=True)
     try:
-        url = process.stdout.readline().strip()
-        if not url:
+        # It logs to standard output too.
+        url = next((line.strip() for line in process.stdout if line.startswith("http://")), None)
+        if url is None:
             raise SystemExit((folder / "tensorzero.log").read_text()[-2000:])
         yield Target("tensorzero", url.removeprefix("http://").split("/")[0], "/openai/v1/chat/completions",
                      model="tensorzero::model_name::mock", pid=process.pid)
@@ -255,7 +256,7 @@ def engine(rig, seconds, cache, target_dir):
     with tempfile.TemporaryDirectory() as folder:
         home, port = Path(folder) / "home", free_port()
         home.mkdir()
-        script = Path(folder) / "xllamacpp.py"
+        script = Path(folder) / "server.py"
         script.write_text(XLLAMACPP)
         with server([sys.executable, str(script), str(model), str(port)]) as theirs_process:
             wait_for(f"http://127.0.0.1:{port}/health", theirs_process)

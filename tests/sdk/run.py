@@ -1,4 +1,7 @@
-"""Starts one server, runs the Python and the Node tests against it, and ends it."""
+"""Starts one server, runs the Python and the Node tests against it, and ends it.
+
+With arguments for pytest the Node tests are left out; with `--node` alone, the Python tests.
+"""
 
 import os
 import subprocess
@@ -27,8 +30,10 @@ def main(arguments):
             "TENFOLD_TEST_PID": str(server.pid),
         }
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", HERE, "-q", "-ra", "--durations=5"]
-        results = [subprocess.run([*command, *(arguments or [HERE])], cwd=HERE).returncode]
-        if not arguments:
+        results = [0]
+        if arguments != ["--node"]:
+            results.append(subprocess.run([*command, *(arguments or [HERE])], cwd=HERE).returncode)
+        if arguments in ([], ["--node"]):
             # Node finds its packages beside the tests only, so the tests go where the packages are.
             env = Path(os.environ["TENFOLD_SDK_ENV"])
             tests = env / "node"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the SDK tests against the real binary in $TENFOLD_BIN.
-# usage: run.sh [pytest arguments]      for example: run.sh -k responses
+# usage: run.sh [pytest arguments | --node]      for example: run.sh -k responses
 # The SDKs are installed once, outside the checkout, in a folder named after what is pinned.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"

@@ -148,5 +148,7 @@ def test_a_projects_key_may_not_administer(server, client):
     stranger = openai.OpenAI(api_key=None, admin_api_key=server.api_key, base_url=f"{server.url}/v1", max_retries=0)
     with pytest.raises(openai.PermissionDeniedError):
         stranger.admin.organization.projects.list()
+    # Its own project's figures it may read, and no other's.
+    stranger.admin.organization.usage.completions(start_time=0, project_ids=[server.project_id])
     with pytest.raises(openai.PermissionDeniedError):
-        stranger.admin.organization.usage.completions(start_time=0)
+        stranger.admin.organization.usage.completions(start_time=0, project_ids=["proj_another"])

@@ -53,6 +53,7 @@ def test_an_answer_that_was_cut_off_says_so(client, model):
 
 def test_a_stream_has_the_right_events_and_says_what_the_whole_answer_says(client, model):
     request = dict(model=model, input="Say hello to the world.", temperature=0, max_output_tokens=64)
+    client.responses.create(**request)  # From a warm prefix, as the second.
     whole = client.responses.create(**request)
     events = list(client.responses.create(**request, stream=True))
     assert [e.sequence_number for e in events] == list(range(len(events)))
@@ -84,7 +85,7 @@ def test_a_conversation_goes_on_from_an_earlier_response(client, model):
     alone = client.responses.create(model=model, input="What is my name?", max_output_tokens=16, temperature=0)
     assert second.previous_response_id == first.id
     assert second.usage.input_tokens > alone.usage.input_tokens + first.usage.output_tokens
-    with pytest.raises(openai.NotFoundError) as error:
+    with pytest.raises(openai.BadRequestError) as error:
         client.responses.create(model=model, input="x", previous_response_id="resp_unknown")
     assert error.value.param == "previous_response_id"
 
@@ -94,7 +95,7 @@ def test_another_project_sees_nothing_of_a_response(client, model, project_clien
     for use in (project_client.responses.retrieve, project_client.responses.delete, project_client.responses.cancel):
         with pytest.raises(openai.NotFoundError):
             use(made.id)
-    with pytest.raises(openai.NotFoundError):
+    with pytest.raises(openai.BadRequestError, match="not found"):
         project_client.responses.create(model=model, input="x", previous_response_id=made.id)
     assert client.responses.retrieve(made.id).id == made.id
 
@@ -120,6 +121,7 @@ def test_a_function_is_called_and_its_result_goes_back(client, model):
 def test_a_streamed_function_call_says_what_the_whole_one_says(client, model):
     request = dict(model=model, input="Weather in Paris?", tools=[WEATHER], temperature=0, max_output_tokens=100,
                    tool_choice={"type": "function", "name": "get_weather"}, parallel_tool_calls=False)
+    client.responses.create(**request)  # From a warm prefix, as the second.
     whole = next(i for i in client.responses.create(**request).output if i.type == "function_call")
     events = list(client.responses.create(**request, stream=True))
     arguments = "".join(e.delta for e in events if e.type == "response.function_call_arguments.delta")

@@ -1,5 +1,7 @@
 //! A load of chat calls: closed (as fast as answers come) or at a fixed rate. Prints one line of JSON.
 
+#![expect(clippy::cast_precision_loss, reason = "rates and shares of counts far below 2^52")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -29,7 +29,7 @@ pub struct Args {
 /// Where the platform is, and how to print.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
-    /// The platform's address; by default the one in credentials.json, or http://127.0.0.1:8080
+    /// The platform's address; by default the one in credentials.json, or `http://127.0.0.1:8080`
     #[arg(
         long,
         global = true,

@@ -24,7 +24,7 @@ const EVENT_BYTES: usize = 8 << 20;
 /// The largest answer that is no stream.
 const BODY_BYTES: usize = 64 << 20;
 /// How long an answer may take that no model has to think about.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Which key a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -132,8 +132,9 @@ impl Client {
     ) -> Result<T, EngineError> {
         let body = self.read(response, self.limits.answer_bytes, deadline).await?;
         // Some servers answer 200 with an error in the body.
-        serde_json::from_slice(&body)
-            .map_err(|error| refusal::from_event(&body, false, deadline.after).unwrap_or_else(|| unreadable(error)))
+        serde_json::from_slice(&body).map_err(|error| {
+            refusal::from_event(&body, false, deadline.after).unwrap_or_else(|| unreadable(error))
+        })
     }
 
     /// Reads a body of at most `limit_bytes`. A body that came in one piece is not copied.

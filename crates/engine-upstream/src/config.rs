@@ -47,11 +47,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            idle: Duration::from_mins(2),
-            whole: Duration::from_mins(30),
-        }
+        Self { connect: Duration::from_secs(5), idle: Duration::from_mins(2), whole: Duration::from_mins(30) }
     }
 }
 

@@ -34,7 +34,8 @@ pub(crate) trait Part: DeserializeOwned + Send + Unpin + 'static {
 impl Part for ChatChunk {
     fn speaks(&self) -> bool {
         self.choices.iter().any(|choice| {
-            let (delta, filled) = (&choice.delta, |text: &Option<String>| text.as_ref().is_some_and(|t| !t.is_empty()));
+            let (delta, filled) =
+                (&choice.delta, |text: &Option<String>| text.as_ref().is_some_and(|t| !t.is_empty()));
             choice.finish_reason.is_some()
                 || filled(&delta.content)
                 || filled(&delta.reasoning_content)

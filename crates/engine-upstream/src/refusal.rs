@@ -58,7 +58,9 @@ pub(crate) fn from_status(
     }
     let source = || UpstreamError::Status { status, code: said.tag() }.into();
     match status {
-        400 | 404 | 405 | 409 | 413 | 415 | 422 => said.rejected("the upstream refused the request without a reason"),
+        400 | 404 | 405 | 409 | 413 | 415 | 422 => {
+            said.rejected("the upstream refused the request without a reason")
+        }
         401 | 403 => EngineError::Credentials,
         408 => EngineError::Timeout { after },
         429 | 529 => EngineError::Overloaded { retry_after: retry_after(headers, now) },
@@ -78,7 +80,9 @@ pub(crate) fn from_event(data: &[u8], has_spoken: bool, after: Duration) -> Opti
         said.rejected("the upstream refused the request without a reason")
     } else if said.is(&["timeout"]) {
         EngineError::Timeout { after }
-    } else if !has_spoken && said.is(&["overloaded", "overloaded_error", "rate_limit_error", "rate_limit_exceeded"]) {
+    } else if !has_spoken
+        && said.is(&["overloaded", "overloaded_error", "rate_limit_error", "rate_limit_exceeded"])
+    {
         EngineError::Overloaded { retry_after: None }
     } else if !said.is(&["model_unavailable", "model_interrupted"]) {
         EngineError::Failed { source: source() }
@@ -149,9 +153,16 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     fn refuse(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> EngineError {
-        let headers = headers.iter().map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_static(v))).collect();
+        let headers =
+            headers.iter().map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_static(v))).collect();
         // Sat, 01 Jan 2022 00:00:00 GMT.
-        from_status(status, &headers, body.as_bytes(), Timestamp::from_secs(1_640_995_200), Duration::from_secs(9))
+        from_status(
+            status,
+            &headers,
+            body.as_bytes(),
+            Timestamp::from_secs(1_640_995_200),
+            Duration::from_secs(9),
+        )
     }
 
     #[test]
@@ -160,13 +171,20 @@ mod tests {
             (r#"{"error":{"message":"m","type":"t","param":"p","code":"c"}}"#, "m", Some("p"), Some("c")),
             (r#"{"error":{"message":"m","type":"t","param":null,"code":400}}"#, "m", None, Some("400")),
             (r#"{"error":"m"}"#, "m", None, None),
-            (r#"{"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}"#, "m", None, Some("400")),
+            (
+                r#"{"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}"#,
+                "m",
+                None,
+                Some("400"),
+            ),
             (r#"{"detail":"m"}"#, "m", None, None),
             (r#"{"detail":[{"loc":["body"]}]}"#, r#"[{"loc":["body"]}]"#, None, None),
             ("<html>", "the upstream refused the request without a reason", None, None),
         ] {
             let refused = refuse(400, &[], body);
-            let EngineError::Rejected { message: m, param: p, code: c } = &refused else { panic!("{refused:?}") };
+            let EngineError::Rejected { message: m, param: p, code: c } = &refused else {
+                panic!("{refused:?}")
+            };
             assert_eq!((m.as_str(), p.as_deref(), c.as_deref()), (message, param, code), "{body}");
         }
     }
@@ -198,7 +216,13 @@ mod tests {
             (vec![("retry-after", "0.5")], Some(500)),
             (vec![("retry-after-ms", "250"), ("retry-after", "7")], Some(250)),
             (vec![("retry-after", "Sat, 01 Jan 2022 00:00:30 GMT")], Some(30_000)),
-            (vec![("retry-after", "Sat, 01 Jan 2022 00:00:30 GMT"), ("date", "Sat, 01 Jan 2022 00:00:20 GMT")], Some(10_000)),
+            (
+                vec![
+                    ("retry-after", "Sat, 01 Jan 2022 00:00:30 GMT"),
+                    ("date", "Sat, 01 Jan 2022 00:00:20 GMT"),
+                ],
+                Some(10_000),
+            ),
             (vec![("retry-after", "Fri, 31 Dec 2021 00:00:00 GMT")], Some(0)),
             (vec![("retry-after", "-3")], None),
             (vec![("retry-after", "soon")], None),

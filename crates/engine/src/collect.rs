@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 use tenfold_protocol::chat::{
-    AssistantMessage, ChatChoice, ChatChunk, ChatChunkChoice, ChatCompletion, ChatLogprobs, FunctionCall, ToolCall,
-    ToolCallDelta,
+    AssistantMessage, ChatChoice, ChatChunk, ChatChunkChoice, ChatCompletion, ChatLogprobs, FunctionCall,
+    ToolCall, ToolCallDelta,
 };
 use tenfold_protocol::completion::{Completion, CompletionChoice, CompletionLogprobs};
 
@@ -41,11 +41,12 @@ impl ChatCollector {
         replace(&mut whole.service_tier, chunk.service_tier.as_ref());
         replace(&mut whole.system_fingerprint, chunk.system_fingerprint.as_ref());
         for part in &chunk.choices {
-            let at = whole.choices.iter().position(|choice| choice.index == part.index).unwrap_or_else(|| {
-                whole.choices.push(empty_choice(part.index));
-                self.calls.push(Vec::new());
-                whole.choices.len() - 1
-            });
+            let at =
+                whole.choices.iter().position(|choice| choice.index == part.index).unwrap_or_else(|| {
+                    whole.choices.push(empty_choice(part.index));
+                    self.calls.push(Vec::new());
+                    whole.choices.len() - 1
+                });
             merge_choice(&mut whole.choices[at], &mut self.calls[at], part);
         }
     }
@@ -90,10 +91,11 @@ impl CompletionCollector {
         replace(&mut whole.usage, chunk.usage.as_ref());
         replace(&mut whole.system_fingerprint, chunk.system_fingerprint.as_ref());
         for part in &chunk.choices {
-            let at = whole.choices.iter().position(|choice| choice.index == part.index).unwrap_or_else(|| {
-                whole.choices.push(CompletionChoice { index: part.index, ..CompletionChoice::default() });
-                whole.choices.len() - 1
-            });
+            let at =
+                whole.choices.iter().position(|choice| choice.index == part.index).unwrap_or_else(|| {
+                    whole.choices.push(CompletionChoice { index: part.index, ..CompletionChoice::default() });
+                    whole.choices.len() - 1
+                });
             let choice = &mut whole.choices[at];
             choice.text.push_str(&part.text);
             choice.finish_reason = part.finish_reason.or(choice.finish_reason);
@@ -142,7 +144,8 @@ fn merge_choice(choice: &mut ChatChoice, calls: &mut Vec<(u32, ToolCall)>, part:
 
 fn merge_call(calls: &mut Vec<(u32, ToolCall)>, part: &ToolCallDelta) {
     let at = calls.iter().position(|(index, _)| *index == part.index).unwrap_or_else(|| {
-        let call = ToolCall { id: String::new(), kind: "function".to_owned(), function: FunctionCall::default() };
+        let call =
+            ToolCall { id: String::new(), kind: "function".to_owned(), function: FunctionCall::default() };
         calls.push((part.index, call));
         calls.len() - 1
     });
@@ -241,7 +244,8 @@ mod tests {
         assert_eq!(first.message.content, None);
         assert_eq!(first.finish_reason, Some(FinishReason::ToolCalls));
         let calls = first.message.tool_calls.as_ref().unwrap();
-        let flat: Vec<_> = calls.iter().map(|c| (&*c.id, &*c.function.name, &*c.function.arguments)).collect();
+        let flat: Vec<_> =
+            calls.iter().map(|c| (&*c.id, &*c.function.name, &*c.function.arguments)).collect();
         assert_eq!(flat, [("a", "f", "{}"), ("b", "g", "[]")]);
         assert_eq!(second.message.content.as_deref(), Some("Hey"));
         assert_eq!(second.message.tool_calls, None);

@@ -8,7 +8,9 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use tenfold_protocol::chat::{ChatChunk, ChatCompletion, ChatMessage, ChatRequest, FinishReason, MessageRole};
+use tenfold_protocol::chat::{
+    ChatChunk, ChatCompletion, ChatMessage, ChatRequest, FinishReason, MessageRole,
+};
 use tenfold_protocol::completion::{Completion, CompletionRequest};
 use tenfold_protocol::content::OneOrMany;
 use tenfold_protocol::embedding::{EmbeddingRequest, Input, Vector};
@@ -224,7 +226,8 @@ pub async fn logprobs_are_there_when_asked_for(engine: &dyn Engine, model: &str)
     let plain = chat(engine, request(model)).await;
     assert!(plain.choices[0].logprobs.as_ref().is_none_or(|l| l.content.is_none()));
     let asked = chat(engine, ChatRequest { logprobs: Some(true), ..request(model) }).await;
-    let logprobs = asked.choices[0].logprobs.as_ref().and_then(|l| l.content.as_ref()).expect("log-probabilities");
+    let logprobs =
+        asked.choices[0].logprobs.as_ref().and_then(|l| l.content.as_ref()).expect("log-probabilities");
     assert!(!logprobs.is_empty());
     assert!(logprobs.iter().all(|l| l.logprob <= 0.0), "a probability is at most one");
 }
@@ -297,7 +300,8 @@ pub async fn embeddings_are_in_order_and_repeatable(engine: &dyn Engine, model: 
 
 /// A file that is no adapter is refused, and so is the unloading of what is not there.
 pub async fn a_bad_adapter_is_refused(engine: &dyn Engine) {
-    let bad = AdapterSpec { name: "bad".to_owned(), path: "/nonexistent/adapter.bin".to_owned(), scale: None };
+    let bad =
+        AdapterSpec { name: "bad".to_owned(), path: "/nonexistent/adapter.bin".to_owned(), scale: None };
     assert!(matches!(engine.load_adapter(bad).await, Err(EngineError::Rejected { .. })));
     assert!(matches!(engine.unload_adapter("never-loaded").await, Err(EngineError::Rejected { .. })));
 }
@@ -311,7 +315,9 @@ async fn chat(engine: &dyn Engine, request: ChatRequest) -> ChatCompletion {
 
 async fn chat_chunks(engine: &dyn Engine, request: ChatRequest) -> Vec<ChatChunk> {
     match engine.chat(&CallContext::default(), request).await {
-        Ok(Answer::Stream(chunks)) => chunks.map(|chunk| chunk.expect("no error in the stream")).collect().await,
+        Ok(Answer::Stream(chunks)) => {
+            chunks.map(|chunk| chunk.expect("no error in the stream")).collect().await
+        }
         other => panic!("a stream was asked for: {other:?}"),
     }
 }

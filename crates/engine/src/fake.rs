@@ -17,12 +17,15 @@ use tenfold_protocol::chat::{
 };
 use tenfold_protocol::completion::{Completion, CompletionChoice, CompletionRequest};
 use tenfold_protocol::content::{Content, OneOrMany};
-use tenfold_protocol::embedding::{Embedding, EmbeddingRequest, EmbeddingResponse, EncodingFormat, Input, Vector};
+use tenfold_protocol::embedding::{
+    Embedding, EmbeddingRequest, EmbeddingResponse, EncodingFormat, Input, Vector,
+};
 use tenfold_protocol::usage::Usage;
 use tokio::sync::Semaphore;
 
 use crate::{
-    AdapterSpec, Answer, CallContext, ChatCollector, ChunkStream, CompletionCollector, Engine, EngineError, EngineInfo,
+    AdapterSpec, Answer, CallContext, ChatCollector, ChunkStream, CompletionCollector, Engine, EngineError,
+    EngineInfo,
 };
 
 /// What a [`FakeEngine`] answers with.
@@ -271,7 +274,11 @@ fn play<T: Send + 'static>(chunks: Vec<T>, script: &Script, running: Running) ->
 }
 
 /// What of the script's tokens is said under the request's limits, and why it ends.
-fn said(script: &Script, limit: Option<u32>, stop: Option<&OneOrMany<String>>) -> (Vec<String>, FinishReason, usize) {
+fn said(
+    script: &Script,
+    limit: Option<u32>,
+    stop: Option<&OneOrMany<String>>,
+) -> (Vec<String>, FinishReason, usize) {
     let limit = limit.map_or(usize::MAX, |limit| limit as usize);
     let mut tokens = Vec::new();
     let mut text = String::new();
@@ -281,7 +288,8 @@ fn said(script: &Script, limit: Option<u32>, stop: Option<&OneOrMany<String>>) -
         }
         text.push_str(token);
         tokens.push(token.clone());
-        let found = stop.iter().flat_map(|stop| stop.as_slice()).filter_map(|stop| text.find(stop.as_str())).min();
+        let found =
+            stop.iter().flat_map(|stop| stop.as_slice()).filter_map(|stop| text.find(stop.as_str())).min();
         if let Some(end) = found {
             text.truncate(end);
             return (vec![text], FinishReason::Stop, made + 1);
@@ -315,7 +323,8 @@ fn chat_chunks(script: &Script, request: &ChatRequest, info: &EngineInfo) -> Vec
             push(ChatDelta { reasoning_content: Some(token.clone()), ..ChatDelta::default() }, None, None);
         }
         for token in &tokens {
-            let logprobs = with_logprobs.then(|| ChatLogprobs { content: Some(vec![logprob(token)]), refusal: None });
+            let logprobs =
+                with_logprobs.then(|| ChatLogprobs { content: Some(vec![logprob(token)]), refusal: None });
             push(ChatDelta { content: Some(token.clone()), ..ChatDelta::default() }, logprobs, None);
         }
         if finish_reason == FinishReason::ToolCalls {
@@ -351,7 +360,10 @@ fn completion_chunks(script: &Script, request: &CompletionRequest, info: &Engine
     let mut chunks = Vec::new();
     for index in 0..n {
         for text in &tokens {
-            chunks.push(chunk(vec![CompletionChoice { index, text: text.clone(), ..Default::default() }], None));
+            chunks.push(chunk(
+                vec![CompletionChoice { index, text: text.clone(), ..Default::default() }],
+                None,
+            ));
         }
         let last = CompletionChoice { index, finish_reason: Some(finish_reason), ..Default::default() };
         chunks.push(chunk(vec![last], None));

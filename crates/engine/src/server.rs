@@ -109,7 +109,10 @@ async fn embed(State(engine): Shared, headers: HeaderMap, body: Bytes) -> Respon
 async fn tokenize(State(engine): Shared, headers: HeaderMap, body: Bytes) -> Response {
     match parse(&body) {
         Ok(request) => reply(
-            engine.count_tokens(&context(&headers), request).await.map(|n| serde_json::json!({ "n_tokens": n })),
+            engine
+                .count_tokens(&context(&headers), request)
+                .await
+                .map(|n| serde_json::json!({ "n_tokens": n })),
         ),
         Err(error) => fail(&error),
     }
@@ -196,7 +199,10 @@ fn fail(error: &EngineError) -> Response {
     if let Some(after) = error.retry_after() {
         let headers = response.headers_mut();
         headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
-        headers.insert("retry-after-ms", HeaderValue::from(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)));
+        headers.insert(
+            "retry-after-ms",
+            HeaderValue::from(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        );
     }
     response
 }

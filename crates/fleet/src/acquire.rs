@@ -20,7 +20,11 @@ impl Fleet {
     ///
     /// # Errors
     /// [`FleetError`]: the queue is full, or nothing came in time, or nothing can come.
-    pub async fn acquire(&self, deployment: &Deployment, excluded: &[ReplicaId]) -> Result<Lease, FleetError> {
+    pub async fn acquire(
+        &self,
+        deployment: &Deployment,
+        excluded: &[ReplicaId],
+    ) -> Result<Lease, FleetError> {
         let pool = self
             .pool(&deployment.name)
             .filter(|pool| pool.deployment.id == deployment.id)

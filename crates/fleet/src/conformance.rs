@@ -21,12 +21,20 @@ pub async fn deployment_store(store: &dyn DeploymentStore) {
 
     let same_name = Deployment { id: id("dep_3"), ..upstream("dep_3", "first", 3000) };
     assert!(!store.insert_deployment(&same_name).await.expect("answers"), "a name is given once");
-    assert!(!store.insert_deployment(&Deployment { name: "other".into(), ..first.clone() }).await.expect("answers"));
+    assert!(
+        !store
+            .insert_deployment(&Deployment { name: "other".into(), ..first.clone() })
+            .await
+            .expect("answers")
+    );
     assert_eq!(store.list_deployments().await.expect("lists"), kept, "a refused one changes nothing");
 
     assert!(store.delete_deployment(&first.id).await.expect("deletes"));
     assert!(!store.delete_deployment(&first.id).await.expect("answers"), "what is gone is gone");
-    assert!(store.insert_deployment(&same_name).await.expect("inserts"), "a name that is free again can be given");
+    assert!(
+        store.insert_deployment(&same_name).await.expect("inserts"),
+        "a name that is free again can be given"
+    );
     assert_eq!(store.list_deployments().await.expect("lists"), [second, same_name]);
 }
 

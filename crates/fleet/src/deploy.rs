@@ -81,7 +81,8 @@ impl Fleet {
     /// [`FleetError::UnknownDeployment`], [`FleetError::Store`].
     pub async fn undeploy(&self, name: &str) -> Result<Arc<Deployment>, FleetError> {
         let _alone = self.changes.lock().await;
-        let unknown = || FleetError::UnknownDeployment { name: name.chars().take(NAME_LIMIT_BYTES).collect() };
+        let unknown =
+            || FleetError::UnknownDeployment { name: name.chars().take(NAME_LIMIT_BYTES).collect() };
         let pool = self.pool(name).ok_or_else(unknown)?;
         // Forgotten first: a crash between the two must not bring it back.
         self.shared.ports.store.delete_deployment(&pool.deployment.id).await.map_err(FleetError::store)?;

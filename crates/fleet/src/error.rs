@@ -168,7 +168,9 @@ impl Classify for FleetError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::QueueFull { retry_after, .. } | Self::QueueTimeout { retry_after, .. } => Some(*retry_after),
+            Self::QueueFull { retry_after, .. } | Self::QueueTimeout { retry_after, .. } => {
+                Some(*retry_after)
+            }
             Self::NoReplica { .. } | Self::Launch { .. } => Some(Duration::from_secs(2)),
             Self::ShuttingDown => Some(Duration::from_secs(5)),
             Self::OutOfMemory { .. } => Some(Duration::from_secs(30)),

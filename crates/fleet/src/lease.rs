@@ -49,6 +49,9 @@ impl Drop for Place {
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("slot", &self.slot).field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("Place")
+            .field("slot", &self.slot)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
     }
 }

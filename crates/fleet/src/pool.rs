@@ -149,7 +149,9 @@ impl Pool {
         };
         let slots: Vec<Slot> = match &deployment.target {
             Target::Model(model) => (0..model.replicas).map(|_| slot(None, &model.model)).collect(),
-            Target::Upstreams(all) => all.iter().zip(upstreams).map(|(u, e)| slot(Some(e), &u.model)).collect(),
+            Target::Upstreams(all) => {
+                all.iter().zip(upstreams).map(|(u, e)| slot(Some(e), &u.model)).collect()
+            }
         };
         let controls = slots
             .iter()
@@ -180,7 +182,11 @@ impl Pool {
     }
 
     /// Takes a place, or one in the queue.
-    pub(crate) fn enter(self: &Arc<Self>, excluded: &[ReplicaId], since: Instant) -> Result<Entry, FleetError> {
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        excluded: &[ReplicaId],
+        since: Instant,
+    ) -> Result<Entry, FleetError> {
         let mut state = self.state.lock();
         if let Some(closed) = &state.closed {
             return Err(closed.clone());
@@ -192,7 +198,8 @@ impl Pool {
             return Err(self.no_replica());
         }
         if state.waiters.len() >= state.queue_room(&self.deployment) {
-            metrics::counter!("tenfold_queue_full_total", "deployment" => self.deployment.name.to_string()).increment(1);
+            metrics::counter!("tenfold_queue_full_total", "deployment" => self.deployment.name.to_string())
+                .increment(1);
             return Err(FleetError::QueueFull {
                 name: Arc::clone(&self.deployment.name),
                 queue_limit: self.deployment.queue_limit,
@@ -228,7 +235,11 @@ impl Pool {
     pub(crate) fn queue_timeout(&self) -> FleetError {
         let retry_after = self.state.lock().expected_wait();
         let deployment = &self.deployment;
-        FleetError::QueueTimeout { name: Arc::clone(&deployment.name), after: deployment.queue_timeout, retry_after }
+        FleetError::QueueTimeout {
+            name: Arc::clone(&deployment.name),
+            after: deployment.queue_timeout,
+            retry_after,
+        }
     }
 
     pub(crate) fn no_replica(&self) -> FleetError {
@@ -247,7 +258,8 @@ impl Pool {
         }
         slot.in_flight = slot.in_flight.saturating_sub(1);
         slot.last_used = now;
-        if !slot.is_worker && slot.failures_in_row > 0 && slot.failed_at.is_none_or(|at| at < place.taken_at) {
+        if !slot.is_worker && slot.failures_in_row > 0 && slot.failed_at.is_none_or(|at| at < place.taken_at)
+        {
             // It began after the last failure and nobody called it a failure.
             slot.failures_in_row = 0;
             slot.avoid_until = None;
@@ -262,7 +274,9 @@ impl Pool {
     pub(crate) fn suspect(self: &Arc<Self>, replica: &ReplicaId) -> bool {
         let now = self.clock.monotonic();
         let mut state = self.state.lock();
-        let Some(at) = state.slots.iter().position(|slot| slot.id.as_ref() == Some(replica)) else { return false };
+        let Some(at) = state.slots.iter().position(|slot| slot.id.as_ref() == Some(replica)) else {
+            return false;
+        };
         let slot = &mut state.slots[at];
         slot.failed_at = Some(now);
         if !slot.is_worker {
@@ -542,13 +556,17 @@ impl PoolState {
 
     /// Whether waiting can help: a replica that is not excluded has no free place, or a worker is yet to come.
     fn may_come(&self, excluded: &[ReplicaId]) -> bool {
-        self.slots.iter().any(|slot| (slot.is_worker && slot.state != ReplicaState::Ready) || !slot.is_among(excluded))
+        self.slots
+            .iter()
+            .any(|slot| (slot.is_worker && slot.state != ReplicaState::Ready) || !slot.is_among(excluded))
     }
 
     /// How many calls may wait: for each worker that is yet to come, those that will have a place on it besides.
     fn queue_room(&self, deployment: &Deployment) -> usize {
-        let coming = self.slots.iter().filter(|slot| slot.is_worker && slot.state != ReplicaState::Ready).count();
-        (deployment.queue_limit as usize).saturating_add(coming.saturating_mul(deployment.max_concurrency as usize))
+        let coming =
+            self.slots.iter().filter(|slot| slot.is_worker && slot.state != ReplicaState::Ready).count();
+        (deployment.queue_limit as usize)
+            .saturating_add(coming.saturating_mul(deployment.max_concurrency as usize))
     }
 
     /// A call takes a tenth of the new average's weight: recent enough, and not one call's whim.
@@ -561,7 +579,8 @@ impl PoolState {
         let places: u32 = self.slots.iter().map(|slot| slot.capacity).sum();
         let ahead = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX).saturating_add(1);
         let average = self.service_time.unwrap_or(Duration::from_secs(1));
-        (average.saturating_mul(ahead) / places.max(1)).clamp(Duration::from_millis(100), Duration::from_mins(10))
+        (average.saturating_mul(ahead) / places.max(1))
+            .clamp(Duration::from_millis(100), Duration::from_mins(10))
     }
 }
 

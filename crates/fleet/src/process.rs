@@ -66,7 +66,9 @@ impl ProcessLauncher {
         let socket = self.run_folder.join(format!("{}.sock", base62(self.rng.as_ref(), 10)));
         if socket.as_os_str().len() > SOCKET_PATH_LIMIT_BYTES {
             let path = self.run_folder.display();
-            return Err(std::io::Error::other(format!("`{path}` is too long for a socket; choose a shorter folder")));
+            return Err(std::io::Error::other(format!(
+                "`{path}` is too long for a socket; choose a shorter folder"
+            )));
         }
         DirBuilder::new().recursive(true).mode(0o700).create(&self.run_folder)?;
         Ok(socket)
@@ -78,7 +80,8 @@ impl Launcher for ProcessLauncher {
     async fn launch(&self, spec: &WorkerSpec) -> Result<Box<dyn WorkerProcess>, LaunchError> {
         let spawn = |source: std::io::Error| LaunchError::Spawn { source: source.into() };
         let socket = self.socket().map_err(spawn)?;
-        let mut line = serde_json::to_vec(spec).map_err(|error| LaunchError::Spawn { source: error.into() })?;
+        let mut line =
+            serde_json::to_vec(spec).map_err(|error| LaunchError::Spawn { source: error.into() })?;
         line.push(b'\n');
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
@@ -95,10 +98,9 @@ impl Launcher for ProcessLauncher {
             .spawn()
             .map_err(spawn)?;
         let last_line = Arc::new(Mutex::new(String::new()));
-        let log = child
-            .stderr
-            .take()
-            .map(|stderr| self.tracker.spawn(forward(stderr, spec.deployment.clone(), Arc::clone(&last_line))));
+        let log = child.stderr.take().map(|stderr| {
+            self.tracker.spawn(forward(stderr, spec.deployment.clone(), Arc::clone(&last_line)))
+        });
         let mut stdin = child.stdin.take();
         if let Some(stdin) = &mut stdin {
             // A worker that died already is reported by `exited`, with its last words.
@@ -164,7 +166,8 @@ impl Drop for ChildWorker {
 async fn forward(stderr: ChildStderr, deployment: String, last_line: Arc<Mutex<String>>) {
     let mut lines = BufReader::new(stderr).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
-        let line: String = String::from_utf8_lossy(&line).trim_end().chars().take(LOG_LINE_LIMIT_CHARS).collect();
+        let line: String =
+            String::from_utf8_lossy(&line).trim_end().chars().take(LOG_LINE_LIMIT_CHARS).collect();
         if !line.is_empty() {
             tracing::debug!(deployment, line, "worker");
             *last_line.lock() = line;

@@ -25,7 +25,12 @@ impl Shared {
     /// Makes room for a worker of `pool` in `slot` and marks it as starting, so that the room is its own.
     ///
     /// Idle workers are unloaded, least recently used first, those that are to stay (`eager`) last.
-    pub(crate) async fn admit(&self, pool: &Arc<Pool>, slot: usize, model: &ModelTarget) -> Result<(), FleetError> {
+    pub(crate) async fn admit(
+        &self,
+        pool: &Arc<Pool>,
+        slot: usize,
+        model: &ModelTarget,
+    ) -> Result<(), FleetError> {
         let _alone = self.admission.lock().await;
         let needed_bytes = needed_bytes(model, pool.measured_bytes());
         loop {
@@ -36,7 +41,11 @@ impl Shared {
             }
             let name = &pool.deployment.name;
             if !self.unload_one().await {
-                return Err(FleetError::OutOfMemory { name: Arc::clone(name), needed_bytes, available_bytes });
+                return Err(FleetError::OutOfMemory {
+                    name: Arc::clone(name),
+                    needed_bytes,
+                    available_bytes,
+                });
             }
             tracing::info!(deployment = %name, needed_bytes, "unloaded an idle worker to make room");
         }
@@ -54,8 +63,10 @@ impl Shared {
             .filter(|f| f.is_starting)
             .map(|f| f.reserved_bytes.saturating_sub(resident(f).unwrap_or(0)))
             .sum();
-        let of_machine =
-            machine.available_bytes().saturating_sub(self.config.memory_reserve_bytes).saturating_sub(promised);
+        let of_machine = machine
+            .available_bytes()
+            .saturating_sub(self.config.memory_reserve_bytes)
+            .saturating_sub(promised);
         let Some(budget) = self.config.memory_budget_bytes else { return of_machine };
         let used: u64 = footprints
             .iter()

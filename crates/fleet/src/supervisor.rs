@@ -124,7 +124,10 @@ impl Supervisor {
     }
 
     /// Finds memory, starts the process, and waits until it answers.
-    async fn start(&self, model: &ModelTarget) -> Result<(Box<dyn WorkerProcess>, Arc<dyn Engine>), FleetError> {
+    async fn start(
+        &self,
+        model: &ModelTarget,
+    ) -> Result<(Box<dyn WorkerProcess>, Arc<dyn Engine>), FleetError> {
         self.shared.admit(&self.pool, self.slot, model).await?;
         let started = Instant::now();
         let failed = |source| {
@@ -247,7 +250,8 @@ impl Supervisor {
             };
             if is_well {
                 missed = 0;
-                let memory_bytes = process.pid().and_then(|pid| self.shared.ports.machine.resident_bytes(pid));
+                let memory_bytes =
+                    process.pid().and_then(|pid| self.shared.ports.machine.resident_bytes(pid));
                 self.pool.confirm(self.slot, memory_bytes);
             } else {
                 missed += 1;

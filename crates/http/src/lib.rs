@@ -51,4 +51,6 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(routes::messages::router())
         .merge(routes::deployments::router())
         .merge(routes::organization::router())
+        .merge(routes::usage::router())
+        .merge(routes::prices::router())
 }

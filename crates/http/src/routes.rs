@@ -10,7 +10,9 @@ pub mod health;
 pub mod messages;
 pub mod models;
 pub mod organization;
+pub mod prices;
 pub mod responses;
+pub mod usage;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use tenfold_billing::RateLimitState;

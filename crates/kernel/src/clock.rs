@@ -22,6 +22,7 @@ impl Timestamp {
     }
 
     /// The moment `duration` later.
+    #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }

@@ -39,7 +39,7 @@ pub fn base62(rng: &dyn Rng, length: usize) -> String {
     text
 }
 
-/// A generator that repeats itself: SplitMix64 from a seed. For tests only.
+/// A generator that repeats itself: `SplitMix64` from a seed. For tests only.
 #[cfg(feature = "testkit")]
 #[derive(Debug)]
 pub struct SeededRng(std::sync::Mutex<u64>);

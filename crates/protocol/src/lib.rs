@@ -23,3 +23,4 @@ mod samples;
 pub mod sse;
 pub mod translation;
 pub mod usage;
+pub mod usage_report;

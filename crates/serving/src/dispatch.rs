@@ -5,15 +5,12 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use tenfold_engine::{Answer, CallContext, ChunkStream, Engine, EngineError};
-use tenfold_fleet::{Deployment, Lease};
+use tenfold_fleet::{Deployment, FleetError, Lease, Target};
 use tenfold_kernel::{ReplicaId, Units};
 
 use crate::meter::Chunk;
 use crate::settle::{Opening, Settlement};
 use crate::{Serving, ServingError};
-
-/// How often a call is given to a replica.
-const ATTEMPTS: usize = 2;
 
 impl Serving {
     /// Gives the call to a replica; if that one fails before the client has read anything, to another.
@@ -29,11 +26,18 @@ impl Serving {
     where
         F: for<'a> Fn(&'a CallContext, Arc<dyn Engine>, String) -> BoxFuture<'a, Result<T, EngineError>>,
     {
-        let mut excluded: Vec<ReplicaId> = Vec::new();
+        let mut failed: Option<(ReplicaId, EngineError)> = None;
         loop {
-            let lease = match self.fleet.acquire(deployment, &excluded).await {
+            let lease = match self.another(deployment, failed.as_ref()).await {
                 Ok(lease) => lease,
-                Err(error) => return Err(self.not_served(opening, error.into()).await),
+                Err(error) => {
+                    // Where there is no other replica, the first one's error says more than that.
+                    let error = match (error, failed) {
+                        (FleetError::NoReplica { .. }, Some((_, first))) => first.into(),
+                        (error, _) => error.into(),
+                    };
+                    return Err(self.not_served(opening, error).await);
+                }
             };
             describe(&mut opening, &lease);
             let (engine, model) = (Arc::clone(&lease.engine), lease.engine_model.clone());
@@ -42,14 +46,14 @@ impl Serving {
             let settlement = Settlement::open(opening, lease);
             match run(context, engine, model).await {
                 Ok(answer) => return Ok((answer, settlement)),
-                Err(error) if error.is_retryable() && excluded.len() + 1 < ATTEMPTS => {
+                Err(error) if error.is_retryable() && failed.is_none() => {
                     tracing::warn!(%replica, "replica failed before its first token, trying another");
                     settlement.replica_failed();
-                    excluded.push(replica);
                     match settlement.reopen() {
                         Some(again) => opening = again,
                         None => return Err(error.into()),
                     }
+                    failed = Some((replica, error));
                 }
                 Err(error) => {
                     if error.is_retryable() {
@@ -60,6 +64,24 @@ impl Serving {
                     return Err(error);
                 }
             }
+        }
+    }
+
+    /// A replica other than the one that failed. A model with one worker is served by that worker again, once it
+    /// was started anew.
+    async fn another(
+        &self,
+        deployment: &Arc<Deployment>,
+        failed: Option<&(ReplicaId, EngineError)>,
+    ) -> Result<Lease, FleetError> {
+        let excluded = failed.map(|(replica, _)| std::slice::from_ref(replica)).unwrap_or_default();
+        match self.fleet.acquire(deployment, excluded).await {
+            Err(FleetError::NoReplica { .. })
+                if failed.is_some() && matches!(deployment.target, Target::Model(_)) =>
+            {
+                self.fleet.acquire(deployment, &[]).await
+            }
+            acquired => acquired,
         }
     }
 

@@ -7,7 +7,7 @@ use tenfold_kernel::{ProjectId, Timestamp};
 use crate::{IdempotencyRecord, Serving, ServingError};
 
 /// How long the first sender of a key may work before another may take over, in case the platform died.
-const LOCK: Duration = Duration::from_secs(15 * 60);
+const LOCK: Duration = Duration::from_mins(15);
 
 /// What was sent, hashed: method, path and body.
 #[derive(Debug, Clone, PartialEq, Eq)]

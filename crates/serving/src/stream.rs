@@ -25,7 +25,7 @@ pub struct MeteredStream<C> {
 }
 
 enum State<C> {
-    Streaming { chunks: ChunkStream<C>, settlement: Settlement },
+    Streaming { chunks: ChunkStream<C>, settlement: Box<Settlement> },
     Settling { recorded: BoxFuture<'static, Result<(), ServingError>>, outcome: Option<ServingError> },
     Releasing,
     Ended,
@@ -44,7 +44,7 @@ impl<C: Chunk> MeteredStream<C> {
         deployment: Arc<str>,
         include_usage: bool,
     ) -> Self {
-        Self { state: State::Streaming { chunks, settlement }, include_usage, held: VecDeque::new(), deployment }
+        Self { state: State::Streaming { chunks, settlement: Box::new(settlement) }, include_usage, held: VecDeque::new(), deployment }
     }
 
     /// Ends the call: what was counted is recorded, and `outcome` is what the client reads last.

@@ -1,6 +1,6 @@
 //! Background responses as durable jobs.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -44,10 +44,9 @@ impl BackgroundResponses for Queue {
 }
 
 /// Makes a response.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Worker {
-    /// Set once serving is there: it is made with the queue that this worker empties.
-    pub(crate) serving: OnceLock<Arc<Serving>>,
+    pub(crate) serving: Arc<Serving>,
 }
 
 #[async_trait]
@@ -55,11 +54,8 @@ impl Handler for Worker {
     async fn run(&self, job: &Job, stop: CancellationToken) -> Result<Value, HandlerError> {
         let work: BackgroundResponse =
             serde_json::from_value(job.payload.clone()).map_err(|error| HandlerError::Permanent(error.into()))?;
-        let Some(serving) = self.serving.get() else {
-            return Err(HandlerError::Retry("the platform is starting".into()));
-        };
         tokio::select! {
-            done = serving.run_background_response(&work) => match done {
+            done = self.serving.run_background_response(&work) => match done {
                 Ok(()) => Ok(Value::Null),
                 Err(error) => Err(HandlerError::Retry(error.into())),
             },

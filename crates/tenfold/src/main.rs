@@ -29,11 +29,13 @@ struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Start the platform.
-    ///
-    /// State lives in TENFOLD_HOME (./.tenfold); the address is TENFOLD_LISTEN (127.0.0.1:8080); DATABASE_URL is a
-    /// PostgreSQL to use instead of SQLite. Other settings are in TENFOLD_HOME/tenfold.toml.
-    #[command(after_help = "Examples:\n  tenfold serve\n  TENFOLD_LISTEN=127.0.0.1:9000 TENFOLD_HOME=/srv/tenfold tenfold serve")]
+    /// Start the platform
+    #[command(
+        long_about = "Start the platform.\n\nState lives in TENFOLD_HOME (./.tenfold); the address is TENFOLD_LISTEN \
+            (127.0.0.1:8080); DATABASE_URL is a PostgreSQL to use instead of SQLite. Other settings are in \
+            TENFOLD_HOME/tenfold.toml.",
+        after_help = "Examples:\n  tenfold serve\n  TENFOLD_LISTEN=127.0.0.1:9000 TENFOLD_HOME=/srv/tenfold tenfold serve"
+    )]
     Serve,
     /// Run one model in this process, for the platform that started it.
     #[command(hide = true)]

@@ -68,36 +68,24 @@ async fn platform(settings: Settings) -> anyhow::Result<()> {
     fleet.load().await.context("failed to load deployments")?;
 
     let jobs = Arc::new(Jobs::new(Arc::clone(&store) as _, Arc::clone(&clock), Arc::clone(&rng)));
-    let serving = tenfold_serving::Config {
-        idempotency_ttl: Duration::from_hours(24),
-        idempotency_limit_bytes: 4 << 20,
-        response_chain_limit: 200,
+    let parts = tenfold_serving::Parts {
+        fleet: Arc::clone(&fleet),
+        billing: Arc::clone(&billing),
+        responses: Arc::clone(&store) as _,
+        idempotency: Arc::clone(&store) as _,
+        background: Arc::new(background::Queue { jobs: Arc::clone(&jobs) }),
+        clock: Arc::clone(&clock),
+        rng: Arc::clone(&rng),
+        tracker: tracker.clone(),
     };
-    let serving = Arc::new(Serving::new(
-        serving,
-        tenfold_serving::Parts {
-            fleet: Arc::clone(&fleet),
-            billing: Arc::clone(&billing),
-            responses: Arc::clone(&store) as _,
-            idempotency: Arc::clone(&store) as _,
-            background: Arc::new(background::Queue { jobs: Arc::clone(&jobs) }),
-            clock: Arc::clone(&clock),
-            rng: Arc::clone(&rng),
-            tracker: tracker.clone(),
-        },
-    ));
+    let serving = Arc::new(Serving::new(serving_config(), parts));
     let offering = Arc::new(Offering::new(
         offer_config(&settings),
         Arc::clone(&catalog),
         Arc::clone(&fleet),
         Arc::clone(&billing),
     ));
-    let background = background::Worker::default();
-    // Empty until now, so it is set.
-    let _ = background.serving.set(Arc::clone(&serving));
-    let handlers = HashMap::from([(background::KIND.to_owned(), Arc::new(background) as Arc<dyn Handler>)]);
-    let runner = Arc::new(Runner::new(jobs, tenfold_jobs::Config::default(), handlers));
-    tracker.spawn(runner.run(shutdown.clone()));
+    tracker.spawn(runner(jobs, Arc::clone(&serving)).run(shutdown.clone()));
     tracker.spawn(housekeeping(Arc::clone(&serving), Arc::clone(&identity), shutdown.clone()));
 
     let (starting_tx, starting) = tokio::sync::watch::channel(Some("starting".to_owned()));
@@ -256,6 +244,21 @@ fn offer_config(settings: &Settings) -> OfferConfig {
         queue_timeout: Duration::from_secs(engine.queue_timeout_s),
         upstream_concurrency: 256,
     }
+}
+
+fn serving_config() -> tenfold_serving::Config {
+    tenfold_serving::Config {
+        idempotency_ttl: Duration::from_hours(24),
+        idempotency_limit_bytes: 4 << 20,
+        response_chain_limit: 200,
+    }
+}
+
+/// What runs background jobs.
+fn runner(jobs: Arc<Jobs>, serving: Arc<Serving>) -> Arc<Runner> {
+    let handler: Arc<dyn Handler> = Arc::new(background::Worker { serving });
+    let handlers = HashMap::from([(background::KIND.to_owned(), handler)]);
+    Arc::new(Runner::new(jobs, tenfold_jobs::Config::default(), handlers))
 }
 
 /// What is done now and then: expired idempotency keys forgotten, uses of keys written down.

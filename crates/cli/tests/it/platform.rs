@@ -68,9 +68,8 @@ impl Platform {
 
     /// Answers with these events and `[DONE]`.
     pub(crate) fn events(self, line: &str, events: &[Value]) -> Self {
-        let mut body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-        body.push_str("data: [DONE]\n\n");
-        self.raw(line, body)
+        let events: Vec<String> = events.iter().map(ToString::to_string).collect();
+        self.raw(line, format!("data: {}\n\ndata: [DONE]\n\n", events.join("\n\ndata: ")))
     }
 
     /// Answers with a stream as it stands here.

@@ -84,7 +84,7 @@ impl Session {
         // Whichever test comes first installs it for the process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let home = self.home.path().to_str().unwrap();
-        let words = ["tenfold"].iter().chain(line).chain(&["--home", home]).copied();
+        let words: Vec<&str> = [&["tenfold"], line, &["--home", home]].concat();
         let mut args = match Args::try_parse_from(words) {
             Ok(args) => args,
             Err(error) => {

@@ -6,7 +6,6 @@ mod chat;
 mod completion;
 mod constrained;
 mod embedding;
-mod lora;
 mod model;
 mod parity;
 mod refusals;

@@ -50,10 +50,15 @@ async fn each_dialect_of_usage_is_read() {
         ),
         ("without a total", json!({"prompt_tokens": 100, "completion_tokens": 9}), (100, 9, 0, 0)),
         ("without the completion", json!({"prompt_tokens": 100, "total_tokens": 109}), (100, 9, 0, 0)),
-        ("an explicit zero", json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), (0, 0, 0, 0)),
+        (
+            "an explicit zero",
+            json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}),
+            (0, 0, 0, 0),
+        ),
     ] {
         let usage = usage_of(usage).await.unwrap_or_else(|| panic!("{who}: known"));
-        let counts = (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens(), usage.reasoning_tokens());
+        let counts =
+            (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens(), usage.reasoning_tokens());
         assert_eq!(counts, expected, "{who}");
         assert_eq!(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens, "{who}");
     }
@@ -61,7 +66,9 @@ async fn each_dialect_of_usage_is_read() {
 
 #[tokio::test]
 async fn usage_that_is_not_told_is_unknown_and_not_zero() {
-    for usage in [json!("absent"), json!(null), json!({}), json!({"total_tokens": 9}), json!({"prompt_tokens": 9})] {
+    for usage in
+        [json!("absent"), json!(null), json!({}), json!({"total_tokens": 9}), json!({"prompt_tokens": 9})]
+    {
         assert_eq!(usage_of(usage.clone()).await, None, "{usage}");
     }
 }
@@ -70,7 +77,8 @@ async fn usage_that_is_not_told_is_unknown_and_not_zero() {
 async fn a_stream_asks_for_its_usage_and_hands_it_on() {
     let usage = json!({"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4});
     let body = [part("hi"), end(), event(&json!([]), &usage), "data: [DONE]\n\n".to_owned()].concat();
-    let (address, mut requests) = scripted(vec![Do::Send(SSE_HEAD.to_vec()), Do::Send(body.into_bytes())]).await;
+    let (address, mut requests) =
+        scripted(vec![Do::Send(SSE_HEAD.to_vec()), Do::Send(body.into_bytes())]).await;
     let parts: Vec<_> = stream(&client(address)).await.unwrap().map(Result::unwrap).collect().await;
     assert_eq!(parts.len(), 3);
     assert_eq!(parts[2].usage.as_ref().map(|u| u.total_tokens), Some(4));
@@ -85,7 +93,8 @@ async fn a_stream_asks_for_its_usage_and_hands_it_on() {
 #[tokio::test]
 async fn other_words_for_the_end_of_an_answer_are_understood() {
     for (word, reason) in [("eos", FinishReason::Stop), ("model_length", FinishReason::Length)] {
-        let body = event(&json!([{"index": 0, "delta": {"content": "x"}, "finish_reason": word}]), &Value::Null);
+        let body =
+            event(&json!([{"index": 0, "delta": {"content": "x"}, "finish_reason": word}]), &Value::Null);
         let (address, _) = scripted(vec![Do::Send(SSE_HEAD.to_vec()), Do::Send(body.into_bytes())]).await;
         let parts: Vec<_> = stream(&client(address)).await.unwrap().map(Result::unwrap).collect().await;
         assert_eq!(parts[0].choices[0].finish_reason, Some(reason));

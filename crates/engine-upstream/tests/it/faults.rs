@@ -60,7 +60,10 @@ async fn a_stream_that_ends_in_the_middle_is_interrupted() {
     let mut steps = sse(&[&one]);
     steps.push(Do::Reset);
     let parts = streamed(steps).await;
-    assert!(matches!(parts.last(), Some(Err(EngineError::Interrupted { .. } | EngineError::Unavailable { .. }))));
+    assert!(matches!(
+        parts.last(),
+        Some(Err(EngineError::Interrupted { .. } | EngineError::Unavailable { .. }))
+    ));
 }
 
 #[tokio::test]
@@ -150,13 +153,15 @@ async fn an_error_in_the_stream_is_an_error() {
 
 #[tokio::test]
 async fn a_stream_that_is_none_is_an_error() {
-    let (address, _) = scripted(vec![Do::Send(response("200 OK", "", r#"{"error": "no such model"}"#))]).await;
+    let (address, _) =
+        scripted(vec![Do::Send(response("200 OK", "", r#"{"error": "no such model"}"#))]).await;
     assert!(matches!(stream(&client(address)).await.err(), Some(EngineError::Failed { .. })));
 }
 
 #[tokio::test]
 async fn statuses_arrive_with_their_meaning() {
-    let limit = response("429 Too Many Requests", "retry-after: 7\r\n", r#"{"error":{"message":"slow down"}}"#);
+    let limit =
+        response("429 Too Many Requests", "retry-after: 7\r\n", r#"{"error":{"message":"slow down"}}"#);
     let (address, _) = scripted(vec![Do::Send(limit)]).await;
     assert!(matches!(
         whole(&client(address)).await,
@@ -191,7 +196,9 @@ async fn a_slow_server_is_given_up() {
     for steps in [vec![Do::Wait], vec![Do::Send(SSE_HEAD.to_vec()), Do::Wait]] {
         let (address, _) = scripted(steps).await;
         let engine = client_with(address, timeouts, Limits::default());
-        assert!(matches!(whole(&engine).await, Err(EngineError::Timeout { after }) if after == timeouts.whole));
+        assert!(
+            matches!(whole(&engine).await, Err(EngineError::Timeout { after }) if after == timeouts.whole)
+        );
     }
 }
 

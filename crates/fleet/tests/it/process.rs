@@ -1,5 +1,6 @@
 //! Real child processes: a shell that plays the worker.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,13 @@ use tokio_util::task::TaskTracker;
 
 fn shell(script: &str, folder: &Path) -> ProcessLauncher {
     let arguments = vec!["-c".to_owned(), script.to_owned()];
-    ProcessLauncher::new("/bin/sh".into(), arguments, folder.join("run"), Arc::new(SystemRng), TaskTracker::new())
+    ProcessLauncher::new(
+        "/bin/sh".into(),
+        arguments,
+        folder.join("run"),
+        Arc::new(SystemRng),
+        TaskTracker::new(),
+    )
 }
 
 fn spec() -> WorkerSpec {
@@ -35,7 +42,10 @@ fn runs(pid: u32) -> bool {
 async fn a_worker_reads_what_to_run_and_ends_when_its_input_closes() {
     let folder = tempfile::tempdir().unwrap();
     // `$0` is `--socket` and `$1` its value.
-    let launcher = shell(r#"read -r spec; printf %s "$spec" > "$1"; cat > /dev/null; echo ended >> "$1.log""#, folder.path());
+    let launcher = shell(
+        r#"read -r spec; printf %s "$spec" > "$1"; cat > /dev/null; echo ended >> "$1.log""#,
+        folder.path(),
+    );
     let mut worker = launcher.launch(&spec()).await.unwrap();
     let socket = worker.socket().to_owned();
     assert!(socket.starts_with(folder.path().join("run")));
@@ -46,7 +56,6 @@ async fn a_worker_reads_what_to_run_and_ends_when_its_input_closes() {
     assert_eq!(std::fs::read_to_string(log).unwrap(), "ended\n", "it ended by itself, not by force");
     drop(worker);
     assert!(!socket.exists(), "the socket is removed");
-    use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(folder.path().join("run")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }
@@ -67,7 +76,8 @@ async fn a_worker_sees_the_variables_that_it_is_given_and_no_others() {
 #[tokio::test]
 async fn a_worker_that_does_not_end_is_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let mut worker = shell("while :; do read -r x || sleep 0.01; done", folder.path()).launch(&spec()).await.unwrap();
+    let mut worker =
+        shell("while :; do read -r x || sleep 0.01; done", folder.path()).launch(&spec()).await.unwrap();
     let pid = worker.pid().unwrap();
     assert!(runs(pid));
     worker.stop(Duration::from_millis(50)).await;
@@ -88,7 +98,8 @@ async fn a_worker_that_died_says_its_status_and_last_words() {
 async fn a_program_that_is_not_there_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (rng, tracker) = (Arc::new(SystemRng), TaskTracker::new());
-    let launcher = ProcessLauncher::new("/nonexistent".into(), Vec::new(), folder.path().into(), rng, tracker);
+    let launcher =
+        ProcessLauncher::new("/nonexistent".into(), Vec::new(), folder.path().into(), rng, tracker);
     assert!(launcher.launch(&spec()).await.is_err());
 }
 

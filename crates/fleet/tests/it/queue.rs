@@ -15,7 +15,8 @@ async fn those_who_wait_are_served_in_the_order_of_their_coming() {
     let served = Arc::new(Mutex::new(Vec::new()));
     let mut calls = Vec::new();
     for number in 0..20 {
-        let (fleet, deployment, served) = (Arc::clone(&rig.fleet), Arc::clone(&deployment), Arc::clone(&served));
+        let (fleet, deployment, served) =
+            (Arc::clone(&rig.fleet), Arc::clone(&deployment), Arc::clone(&served));
         calls.push(spawn(async move {
             let lease = fleet.acquire(&deployment, &[]).await.unwrap();
             served.lock().push(number);
@@ -154,7 +155,8 @@ async fn those_who_wait_for_a_deployment_that_is_taken_away_are_told() {
 async fn places_are_never_given_twice_under_load() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let rig = Rig::new();
-    let new = NewDeployment { max_concurrency: 3, queue_limit: 10_000, ..upstream("x", &["http://a", "http://b"]) };
+    let new =
+        NewDeployment { max_concurrency: 3, queue_limit: 10_000, ..upstream("x", &["http://a", "http://b"]) };
     let deployment = rig.fleet.deploy(new).await.unwrap();
     let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let calls: Vec<_> = (0..2000)

@@ -26,7 +26,7 @@ async fn a_retry_goes_elsewhere_or_is_told_at_once_that_there_is_no_elsewhere() 
     let rig = Rig::new();
     let deployment = rig.fleet.deploy(upstream("x", &["http://a", "http://b"])).await.unwrap();
     let first = rig.fleet.acquire(&deployment, &[]).await.unwrap().replica;
-    let second = rig.fleet.acquire(&deployment, &[first.clone()]).await.unwrap().replica;
+    let second = rig.fleet.acquire(&deployment, std::slice::from_ref(&first)).await.unwrap().replica;
     assert_ne!(first, second);
     let error = rig.fleet.acquire(&deployment, &[first, second]).await.unwrap_err();
     assert!(matches!(error, FleetError::NoReplica { .. }));

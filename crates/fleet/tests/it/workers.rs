@@ -15,7 +15,9 @@ async fn a_worker_starts_with_its_first_call_and_once_for_many() {
     let calls: Vec<_> = (0..10)
         .map(|_| {
             let (fleet, deployment) = (Arc::clone(&rig.fleet), Arc::clone(&deployment));
-            spawn(async move { fleet.acquire(&deployment, &[]).await.map(|lease| lease.engine_model.clone()) })
+            spawn(
+                async move { fleet.acquire(&deployment, &[]).await.map(|lease| lease.engine_model.clone()) },
+            )
         })
         .collect();
     for call in calls {
@@ -23,7 +25,10 @@ async fn a_worker_starts_with_its_first_call_and_once_for_many() {
     }
     assert_eq!((rig.state("smol"), rig.world.launches("smol")), (ReplicaState::Ready, 1));
     let spec = rig.world.worker("smol").unwrap().spec.clone();
-    assert_eq!((spec.deployment.as_str(), spec.model.as_str(), spec.max_concurrency), ("smol", "smol-model", 2));
+    assert_eq!(
+        (spec.deployment.as_str(), spec.model.as_str(), spec.max_concurrency),
+        ("smol", "smol-model", 2)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,7 +54,11 @@ async fn after_a_workers_death_calls_wait_for_the_next_one() {
     let started = Instant::now();
     let again = rig.fleet.acquire(&deployment, std::slice::from_ref(&died)).await.unwrap();
     assert_ne!(again.replica, died);
-    assert!(started.elapsed() < Duration::from_secs(2), "new calls work within seconds: {:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "new calls work within seconds: {:?}",
+        started.elapsed()
+    );
     assert_eq!(rig.world.launches("smol"), 2);
     drop(lease);
     assert_eq!(rig.fleet.replicas()[0].in_flight, 1, "a place on the dead worker is none on the new one");
@@ -158,7 +167,10 @@ async fn a_deployment_that_is_taken_away_lets_its_calls_end() {
 async fn a_shutdown_ends_every_worker_and_refuses_who_waits() {
     let rig = Rig::with(u64::MAX, |config| config.drain_timeout = Duration::from_secs(2));
     let deployment = rig.fleet.deploy(model("smol", 1)).await.unwrap();
-    let held = [rig.fleet.acquire(&deployment, &[]).await.unwrap(), rig.fleet.acquire(&deployment, &[]).await.unwrap()];
+    let held = [
+        rig.fleet.acquire(&deployment, &[]).await.unwrap(),
+        rig.fleet.acquire(&deployment, &[]).await.unwrap(),
+    ];
     let mut call = Box::pin(rig.fleet.acquire(&deployment, &[]));
     assert!(futures::poll!(&mut call).is_pending());
     rig.fleet.shutdown().await;

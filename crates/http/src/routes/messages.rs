@@ -97,7 +97,11 @@ fn stream_message(app: &App, model: String, chunks: MeteredStream<ChatChunk>) ->
 /// Writes an error of ours as Anthropic's API does.
 async fn in_anthropics_words(request: Request, next: Next) -> Response {
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // What the platform calls `x-request-id`, under the name that clients of this API read.
+    if let Some(Ok(id)) = request_id.as_deref().map(HeaderValue::from_str) {
+        response.headers_mut().insert("request-id", id);
+    }
     let Some(error) = response.extensions().get::<ApiError>() else { return response };
     let body = MessagesErrorBody::new(class(error.kind()), error.body().error.message, request_id);
     let mut headers: HeaderMap = response.headers().clone();

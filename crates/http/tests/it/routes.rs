@@ -1,3 +1,5 @@
 //! A file for each resource.
 
 mod organization;
+mod prices;
+mod usage;

@@ -35,12 +35,12 @@ fn written(KeyView { key, owner }: KeyView) -> AdminApiKey {
             role: user.role.as_str().to_owned(),
         },
         // Admin keys are users' and go with them: what is left is a user who went between two reads.
-        (_, KeyOwner::User(id)) => gone(OwnerKind::User, object, id.as_str(), &key.created_at),
+        (_, KeyOwner::User(id)) => gone(OwnerKind::User, object, id.as_str(), key.created_at),
         (_, KeyOwner::ServiceAccount(id)) => gone(
             OwnerKind::ServiceAccount,
             "organization.service_account".to_owned(),
             id.as_str(),
-            &key.created_at,
+            key.created_at,
         ),
     };
     AdminApiKey {
@@ -57,7 +57,7 @@ fn written(KeyView { key, owner }: KeyView) -> AdminApiKey {
     }
 }
 
-fn gone(kind: OwnerKind, object: String, id: &str, since: &Timestamp) -> AdminApiKeyOwner {
+fn gone(kind: OwnerKind, object: String, id: &str, since: Timestamp) -> AdminApiKeyOwner {
     AdminApiKeyOwner {
         kind,
         object,

@@ -74,10 +74,9 @@ async fn a_repeat_under_the_same_idempotency_key_makes_no_second_key_and_shows_n
     for (path, at) in [(&keys, "/value"), (&accounts, "/api_key/value"), (&admin_keys, "/value")] {
         let before = house.get(path).await["data"].as_array().unwrap().len();
         let send = async || {
-            let headers = [("idempotency-key", at)];
-            let body = json!({"name": "once"});
             // A key of its own for each path, since the fingerprint of a request holds its path.
-            let headers = [(headers[0].0, path.as_str())];
+            let headers = [("idempotency-key", path.as_str())];
+            let body = json!({"name": "once"});
             house.send(Method::POST, path, Some(house.admin()), &headers, Some(&body)).await
         };
         let (first, second) = (send().await, send().await);

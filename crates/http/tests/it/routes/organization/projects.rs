@@ -1,5 +1,7 @@
 //! `/v1/organization/projects`.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use serde_json::json;
 
@@ -10,11 +12,12 @@ const PROJECTS: &str = "/v1/organization/projects";
 #[tokio::test]
 async fn a_project_is_made_renamed_and_archived() {
     let house = house().await;
+    house.clock.advance(Duration::from_secs(1));
     let made = house.post(PROJECTS, json!({"name": "Research"})).await;
     let id = made["id"].as_str().unwrap();
     assert!(id.starts_with("proj_"));
     let mut expected = json!({
-        "id": id, "object": "organization.project", "name": "Research", "created_at": NOW, "archived_at": null,
+        "id": id, "object": "organization.project", "name": "Research", "created_at": NOW + 1, "archived_at": null,
         "status": "active",
     });
     assert_eq!(made, expected);
@@ -23,9 +26,9 @@ async fn a_project_is_made_renamed_and_archived() {
     expected["name"] = json!("Development");
     assert_eq!(house.post(&path, json!({"name": "Development"})).await, expected);
 
-    house.clock.advance(std::time::Duration::from_secs(60));
+    house.clock.advance(Duration::from_mins(1));
     expected["status"] = json!("archived");
-    expected["archived_at"] = json!(NOW + 60);
+    expected["archived_at"] = json!(NOW + 61);
     assert_eq!(house.post(&format!("{path}/archive"), json!({})).await, expected);
     assert_eq!(house.get(&path).await, expected);
     let (status, code, _) = house.fails(Method::POST, &path, Some(json!({"name": "x"}))).await;
@@ -41,7 +44,7 @@ async fn a_project_is_made_renamed_and_archived() {
 async fn projects_are_listed_by_cursor() {
     let house = house().await;
     for n in 0..4 {
-        house.clock.advance(std::time::Duration::from_secs(1));
+        house.clock.advance(Duration::from_secs(1));
         house.post(PROJECTS, json!({"name": format!("p{n}")})).await;
     }
     let first = house.get(&format!("{PROJECTS}?limit=3")).await;

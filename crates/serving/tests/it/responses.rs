@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use futures::StreamExt;
+use tenfold_billing::Operation;
+use tenfold_engine::fake::{FakeEngine, Script};
+use tenfold_kernel::ProjectId;
+use tenfold_protocol::responses::{ResponseStatus, ResponsesRequest};
+use tenfold_serving::{AnswerOf, ServingError};
+
+use crate::rig::{Rig, call};
+
+async fn rig() -> Rig {
+    Rig::new(vec![Arc::new(FakeEngine::new(Script::says("one two three")))]).await
+}
+
+fn request(json: serde_json::Value) -> ResponsesRequest {
+    serde_json::from_value(json).unwrap()
+}
+
+fn project() -> ProjectId {
+    call(Operation::Responses).caller.project
+}
+
+#[tokio::test]
+async fn a_response_is_kept_goes_on_from_another_and_is_forgotten() {
+    let rig = rig().await;
+    let mut previous: Option<String> = None;
+    for turn in 0..3 {
+        let request = request(serde_json::json!({"model": "x", "input": "go on", "previous_response_id": previous}));
+        let created = rig.serving.create_response(&call(Operation::Responses), request).await.unwrap();
+        let AnswerOf::Whole(response) = created.answer else { panic!("asked for it whole") };
+        assert_eq!(response.status, ResponseStatus::Completed);
+        let usage = response.usage.clone().unwrap();
+        assert!(usage.input_tokens > turn * 5, "what was said before is said again");
+        let kept = rig.serving.response(&project(), &response.id).await.unwrap();
+        assert_eq!(kept, *response);
+        previous = Some(response.id);
+    }
+    let id = previous.unwrap();
+    let other = ProjectId::parse("proj_2").unwrap();
+    assert!(matches!(rig.serving.response(&other, &id).await, Err(ServingError::ResponseNotFound { .. })));
+    rig.serving.delete_response(&project(), &id).await.unwrap();
+    assert!(matches!(rig.serving.response(&project(), &id).await, Err(ServingError::ResponseNotFound { .. })));
+}
+
+#[tokio::test]
+async fn a_chain_is_bounded_and_its_links_must_be_there() {
+    let rig = rig().await;
+    let mut previous: Option<String> = None;
+    for _ in 0..4 {
+        let request = request(serde_json::json!({"model": "x", "input": "go on", "previous_response_id": previous}));
+        let created = rig.serving.create_response(&call(Operation::Responses), request).await.unwrap();
+        let AnswerOf::Whole(response) = created.answer else { panic!("asked for it whole") };
+        previous = Some(response.id);
+    }
+    for previous in [previous.unwrap().as_str(), "resp_missing"] {
+        let request = request(serde_json::json!({"model": "x", "input": "hi", "previous_response_id": previous}));
+        let error = rig.serving.create_response(&call(Operation::Responses), request).await.unwrap_err();
+        let param = tenfold_kernel::Classify::param(&error).map(std::borrow::Cow::into_owned);
+        assert_eq!(param.as_deref(), Some("previous_response_id"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_streamed_response_is_kept_before_its_last_event() {
+    let rig = rig().await;
+    let request = request(serde_json::json!({"model": "x", "input": "go", "stream": true}));
+    let created = rig.serving.create_response(&call(Operation::Responses), request).await.unwrap();
+    let AnswerOf::Stream(events) = created.answer else { panic!("asked for a stream") };
+    let events: Vec<_> = events.collect().await;
+    let names: Vec<_> = events.iter().map(|event| event.name()).collect();
+    assert_eq!(names.first(), Some(&"response.created"));
+    assert_eq!(names.last(), Some(&"response.completed"));
+    let last = serde_json::to_value(events.last().unwrap()).unwrap();
+    let id = last["response"]["id"].as_str().unwrap();
+    assert_eq!(rig.serving.response(&project(), id).await.unwrap().status, ResponseStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_background_response_is_queued_made_once_and_can_be_cancelled() {
+    let rig = rig().await;
+    let make = || request(serde_json::json!({"model": "x", "input": "go", "background": true}));
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let created = rig.serving.create_response(&call(Operation::Responses), make()).await.unwrap();
+        let AnswerOf::Whole(response) = created.answer else { panic!("a background response is polled") };
+        assert_eq!(response.status, ResponseStatus::Queued);
+        ids.push(response.id);
+    }
+    let cancelled = rig.serving.cancel_response(&project(), &ids[1]).await.unwrap();
+    assert_eq!(cancelled.status, ResponseStatus::Cancelled);
+    let work = rig.background.0.lock().unwrap().clone();
+    assert_eq!(work.len(), 1, "the other one was taken from the queue");
+    for _ in 0..2 {
+        rig.serving.run_background_response(&work[0]).await.unwrap();
+    }
+    assert_eq!(rig.serving.response(&project(), &ids[0]).await.unwrap().status, ResponseStatus::Completed);
+    assert_eq!(rig.events().await.len(), 1, "done again after a crash, it is counted once");
+}
