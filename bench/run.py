@@ -117,7 +117,7 @@ def tenfold(rig, home, upstream=None, env=None, cpu=None):
                 "name": "mock", "upstream": {"base_url": f"http://{upstream}/v1", "model": "mock"},
                 "max_concurrency": 4096})
             post(f"http://{address}/v1/prices/mock", admin, {
-                "currency": "USD", "prices": {"input_tokens": 150_000_000, "output_tokens": 600_000_000}}, "PUT")
+                "currency": "USD", "per_million": {"input_tokens": "0.15", "output_tokens": "0.60"}}, "PUT")
         yield Target("tenfold", address, key=credentials["api_key"], pid=process.pid)
 
 
@@ -238,7 +238,7 @@ XLLAMACPP = """
 import sys, time, xllamacpp as xc
 p = xc.CommonParams()
 p.model.path = sys.argv[1]
-p.hostname, p.port = "127.0.0.1", int(sys.argv[2])
+p.port = int(sys.argv[2])
 p.n_parallel, p.n_ctx = 8, 8 * 1024
 p.cpuparams.n_threads = p.cpuparams_batch.n_threads = 2
 s = xc.Server(p)

@@ -11,7 +11,7 @@ cargo +nightly fuzz --version >/dev/null 2>&1 || {
 }
 cache="${TENFOLD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tenfold}/fuzz"
 # Instrumented objects are of no use to other builds, so they have a folder of their own.
-export CARGO_TARGET_DIR="$cache/target"
+export CARGO_TARGET_DIR="${FUZZ_TARGET_DIR:-$cache/target}"
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)
 for target in "${targets[@]}"; do

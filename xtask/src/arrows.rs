@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tenfold-http",
         &["kernel", "protocol", "identity", "billing", "catalog", "fleet", "engine", "jobs", "serving"],
     ),
-    ("tenfold-cli", &["kernel"]),
+    ("tenfold-cli", &["kernel", "protocol"]),
     (
         "tenfold",
         &[

@@ -78,11 +78,13 @@ impl Meter {
         Self { base, ..self.clone() }
     }
 
-    /// `done` bytes of this file are here.
+    /// `done` bytes of this file are here. The count does not go back, except to the start of the file: what came
+    /// of a package is counted compressed, and a little more than what is then taken out of it.
     pub(crate) fn at(&self, stage: Stage, done: u64) {
         self.sender.send_modify(|progress| {
             progress.stage = stage;
-            progress.bytes_done = self.base.saturating_add(done).min(progress.bytes_total);
+            let before = if done == 0 { self.base } else { progress.bytes_done };
+            progress.bytes_done = self.base.saturating_add(done).max(before).min(progress.bytes_total);
         });
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use reasoning_parser::{Qwen3Parser, ReasoningParser};
+use serde_json::Value;
 use tenfold_engine::{ChunkStream, EngineError};
 use tenfold_kernel::{Rng, base62};
 use tenfold_protocol::chat::{
@@ -12,6 +13,7 @@ use tenfold_protocol::chat::{
     ToolCallDelta, TopLogprob,
 };
 use tenfold_protocol::completion::{Completion, CompletionChoice, CompletionLogprobs};
+use tenfold_protocol::messages::STOP_SEQUENCE;
 use tenfold_protocol::usage::Usage;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -69,7 +71,9 @@ pub(crate) fn stream<A: Assembler>(events: UnboundedReceiver<Event>, assembler: 
                 state.done = state.assembler.take(event, &mut state.out);
             } else {
                 state.done = true;
-                state.out.push_back(Err(EngineError::Interrupted { source: "the engine's thread ended".into() }));
+                state
+                    .out
+                    .push_back(Err(EngineError::Interrupted { source: "the engine's thread ended".into() }));
             }
         }
     })
@@ -219,7 +223,10 @@ impl ChatAssembler {
                         index: state.calls - 1,
                         id: Some(format!("call_{}", base62(self.frame.rng.as_ref(), 24))),
                         kind: Some("function".to_owned()),
-                        function: Some(FunctionCallDelta { name: Some(name), arguments: Some(String::new()) }),
+                        function: Some(FunctionCallDelta {
+                            name: Some(name),
+                            arguments: Some(String::new()),
+                        }),
                     };
                     ChatDelta { tool_calls: Some(vec![call]), ..ChatDelta::default() }
                 }
@@ -270,8 +277,9 @@ impl Assembler for ChatAssembler {
                 if !thought.is_empty() {
                     deltas.insert(0, ChatDelta { reasoning_content: Some(thought), ..ChatDelta::default() });
                 }
-                let mut logprobs = (self.frame.chances && !thinking && !chances.is_empty())
-                    .then(|| ChatLogprobs { content: Some(logprobs(&self.frame.model, &chances)), refusal: None });
+                let mut logprobs = (self.frame.chances && !thinking && !chances.is_empty()).then(|| {
+                    ChatLogprobs { content: Some(logprobs(&self.frame.model, &chances)), refusal: None }
+                });
                 if deltas.is_empty() && logprobs.is_some() {
                     deltas.push(ChatDelta { content: Some(String::new()), ..ChatDelta::default() });
                 }
@@ -281,7 +289,7 @@ impl Assembler for ChatAssembler {
                 }
                 false
             }
-            Event::End { choice, reason } => {
+            Event::End { choice, reason, stop } => {
                 let (thought, said) = self
                     .states
                     .get_mut(choice as usize)
@@ -297,9 +305,12 @@ impl Assembler for ChatAssembler {
                     out.push_back(Ok(self.chunk(vec![said_by(choice, delta)], None)));
                 }
                 let called = self.states.get(choice as usize).is_some_and(|state| state.calls > 0);
-                let reason = if called && reason == FinishReason::Stop { FinishReason::ToolCalls } else { reason };
-                let last =
-                    ChatChunkChoice { finish_reason: Some(reason), ..said_by(choice, ChatDelta::default()) };
+                let reason =
+                    if called && reason == FinishReason::Stop { FinishReason::ToolCalls } else { reason };
+                // The OpenAI API has no word for it; Anthropic's tells which stop text was met.
+                let stop = stop.map(|stop| (STOP_SEQUENCE.to_owned(), Value::String(stop)));
+                let delta = ChatDelta { extra: stop.into_iter().collect(), ..ChatDelta::default() };
+                let last = ChatChunkChoice { finish_reason: Some(reason), ..said_by(choice, delta) };
                 out.push_back(Ok(self.chunk(vec![last], None)));
                 self.tally.ended += 1;
                 let done = self.tally.ended == self.frame.choices;
@@ -385,7 +396,11 @@ impl CompletionAssembler {
         }
     }
 
-    fn logprobs(&mut self, choice: u32, tokens: &[(Token, Option<&TokenChance>)]) -> Option<CompletionLogprobs> {
+    fn logprobs(
+        &mut self,
+        choice: u32,
+        tokens: &[(Token, Option<&TokenChance>)],
+    ) -> Option<CompletionLogprobs> {
         if !self.frame.chances || tokens.is_empty() {
             return None;
         }
@@ -448,7 +463,7 @@ impl Assembler for CompletionAssembler {
                 }
                 false
             }
-            Event::End { choice, reason } => {
+            Event::End { choice, reason, .. } => {
                 let last = CompletionChoice {
                     index: choice,
                     text: String::new(),

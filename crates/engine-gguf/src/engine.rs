@@ -19,7 +19,9 @@ use tenfold_engine::{
 use tenfold_kernel::{Clock, Rng, base62};
 use tenfold_protocol::chat::{ChatChunk, ChatCompletion, ChatRequest};
 use tenfold_protocol::completion::{Completion, CompletionRequest};
-use tenfold_protocol::embedding::{Embedding, EmbeddingRequest, EmbeddingResponse, EncodingFormat, Input, Vector};
+use tenfold_protocol::embedding::{
+    Embedding, EmbeddingRequest, EmbeddingResponse, EncodingFormat, Input, Vector,
+};
 use tenfold_protocol::usage::Usage;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
@@ -67,10 +69,16 @@ impl GgufEngine {
     /// [`GgufLoadError`].
     #[expect(clippy::needless_pass_by_value, reason = "the settings belong to the engine from here on")]
     pub fn load(config: GgufConfig, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, GgufLoadError> {
-        let check = |fits: bool, setting, rule| if fits { Ok(()) } else { Err(GgufLoadError::Setting { setting, rule }) };
+        let check = |fits: bool, setting, rule| {
+            if fits { Ok(()) } else { Err(GgufLoadError::Setting { setting, rule }) }
+        };
         check((1..=256).contains(&config.slots), "slots", "between 1 and 256")?;
         check((1..=8192).contains(&config.prefill_tokens), "prefill_tokens", "between 1 and 8192")?;
-        check((1..=8192).contains(&config.prefill_tokens_beside), "prefill_tokens_beside", "between 1 and 8192")?;
+        check(
+            (1..=8192).contains(&config.prefill_tokens_beside),
+            "prefill_tokens_beside",
+            "between 1 and 8192",
+        )?;
         check(config.poll <= 100, "poll", "between 0 and 100")?;
         let model = Arc::new(Model::load(&config)?);
         let cores = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
@@ -95,7 +103,7 @@ impl GgufEngine {
             shape,
         };
         let (commands, receiver) = mpsc::channel();
-        let scheduler = Scheduler::new(Arc::clone(&model), context, receiver, limits);
+        let scheduler = Scheduler::new(Arc::clone(&model), context, receiver, limits, Arc::clone(&clock));
         let thread = std::thread::Builder::new()
             .name("tenfold-gguf".to_owned())
             .spawn(move || scheduler.run())
@@ -225,7 +233,10 @@ impl GgufEngine {
         Ok(answer::stream(receiver, ChatAssembler::new(frame, prompt.calls, prompt.thinking)))
     }
 
-    async fn completion_stream(&self, request: CompletionRequest) -> Result<ChunkStream<Completion>, EngineError> {
+    async fn completion_stream(
+        &self,
+        request: CompletionRequest,
+    ) -> Result<ChunkStream<Completion>, EngineError> {
         let adapter = self.adapter(&request.model)?;
         let place = self.place()?;
         let random = self.random();
@@ -302,7 +313,10 @@ fn input(model: &Model, input: &Input, param: &str, most: usize) -> Result<Vec<V
         Input::TokenLists(lists) => lists.len(),
     };
     if !(1..=most).contains(&count) {
-        return Err(EngineError::rejected(param, format!("`{param}` must have between 1 and {most} entries")));
+        return Err(EngineError::rejected(
+            param,
+            format!("`{param}` must have between 1 and {most} entries"),
+        ));
     }
     let text = |text: &String| {
         let fewest = model.fewest_tokens(text);
@@ -312,9 +326,10 @@ fn input(model: &Model, input: &Input, param: &str, most: usize) -> Result<Vec<V
         Ok(model.tokenize_plain(text, true))
     };
     let tokens = |tokens: &Vec<u32>| match tokens.iter().find(|token| **token as usize >= model.n_vocab()) {
-        Some(token) => {
-            Err(EngineError::rejected(param, format!("`{param}` has {token}, which is no token of this model")))
-        }
+        Some(token) => Err(EngineError::rejected(
+            param,
+            format!("`{param}` has {token}, which is no token of this model"),
+        )),
         None => Ok(tokens.clone()),
     };
     match input {
@@ -330,7 +345,10 @@ fn prompts(model: &Model, request: &CompletionRequest) -> Result<Vec<Vec<Token>>
     let mut prompts = input(model, &request.prompt, "prompt", MOST_PROMPTS)?;
     if let Some(suffix) = request.suffix.as_ref().filter(|suffix| !suffix.is_empty()) {
         let Some(fill) = model.fill else {
-            return Err(EngineError::rejected("suffix", "this model cannot fill a gap: `suffix` is not supported"));
+            return Err(EngineError::rejected(
+                "suffix",
+                "this model cannot fill a gap: `suffix` is not supported",
+            ));
         };
         let suffix = model.tokenize_plain(suffix, false);
         for prompt in &mut prompts {
@@ -385,7 +403,8 @@ impl Engine for GgufEngine {
         while let Some(chunk) = stream.next().await {
             collector.push(&chunk?);
         }
-        let whole = collector.finish().ok_or_else(|| EngineError::Failed { source: "no chunk came".into() })?;
+        let whole =
+            collector.finish().ok_or_else(|| EngineError::Failed { source: "no chunk came".into() })?;
         Ok(Answer::Whole(Box::new(whole)))
     }
 
@@ -403,7 +422,8 @@ impl Engine for GgufEngine {
         while let Some(chunk) = stream.next().await {
             collector.push(&chunk?);
         }
-        let whole = collector.finish().ok_or_else(|| EngineError::Failed { source: "no chunk came".into() })?;
+        let whole =
+            collector.finish().ok_or_else(|| EngineError::Failed { source: "no chunk came".into() })?;
         Ok(Answer::Whole(Box::new(whole)))
     }
 
@@ -426,7 +446,11 @@ impl Engine for GgufEngine {
                         return Err(EngineError::rejected("input", "`input` must not be empty"));
                     }
                     if tokens.len() as u64 > limit {
-                        return Err(EngineError::context_length_exceeded("input", limit, tokens.len() as u64));
+                        return Err(EngineError::context_length_exceeded(
+                            "input",
+                            limit,
+                            tokens.len() as u64,
+                        ));
                     }
                 }
                 Ok((request, inputs))
@@ -461,7 +485,8 @@ impl Engine for GgufEngine {
     async fn count_tokens(&self, _context: &CallContext, request: ChatRequest) -> Result<u64, EngineError> {
         self.adapter(&request.model)?;
         let seconds = self.clock.now().secs();
-        self.prepare(move |model| Ok(prompt::chat(model, &request, seconds, false)?.tokens.len() as u64)).await
+        self.prepare(move |model| Ok(prompt::chat(model, &request, seconds, false)?.tokens.len() as u64))
+            .await
     }
 
     async fn load_adapter(&self, adapter: AdapterSpec) -> Result<(), EngineError> {

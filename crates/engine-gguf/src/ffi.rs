@@ -81,7 +81,10 @@ impl Batch {
 
     /// The position in its sequence of the token at `place`.
     pub(crate) fn position(&self, place: i32) -> usize {
-        usize::try_from(place).ok().and_then(|at| self.positions.get(at)).map_or(0, |at| usize::try_from(*at).unwrap_or(0))
+        usize::try_from(place)
+            .ok()
+            .and_then(|at| self.positions.get(at))
+            .map_or(0, |at| usize::try_from(*at).unwrap_or(0))
     }
 
     /// Each sequence in the batch, and how long it is after it.
@@ -162,8 +165,7 @@ impl Context {
     /// Computes a batch.
     pub(crate) fn decode(&mut self, batch: &mut Batch) -> Decoded {
         let mut counts = vec![1_i32; batch.len()];
-        let mut pointers: Vec<*mut i32> =
-            batch.sequences.iter_mut().map(std::ptr::from_mut::<i32>).collect();
+        let mut pointers: Vec<*mut i32> = batch.sequences.iter_mut().map(std::ptr::from_mut::<i32>).collect();
         let raw = sys::llama_batch {
             n_tokens: i32::try_from(batch.tokens.len()).unwrap_or(0),
             token: batch.tokens.as_mut_ptr(),
@@ -180,6 +182,13 @@ impl Context {
             1 => Decoded::NoRoom,
             other => Decoded::Failed(other),
         }
+    }
+
+    /// Computes with so many threads from the next decode on.
+    pub(crate) fn use_threads(&mut self, threads: u32) {
+        let threads = i32::try_from(threads.max(1)).unwrap_or(1);
+        // SAFETY: a plain call; the pool has at least as many threads.
+        unsafe { sys::llama_set_n_threads(self.raw.as_ptr(), threads, threads) }
     }
 
     /// The logits of the token at `place` of the last batch.

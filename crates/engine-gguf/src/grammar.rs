@@ -104,7 +104,8 @@ fn with_options(schema: &mut Value) {
 pub(crate) fn calls(functions: &[(&str, Value)], several: bool, answer: Option<&Value>) -> TopLevelGrammar {
     let quote = |text: &str| Value::String(text.to_owned()).to_string();
     let more = if several { format!(" (\"\\n\" call){{0,{}}}", MOST_CALLS - 1) } else { String::new() };
-    let mut lark = format!("start: calls{}\ncalls: call{more}\n", if answer.is_some() { " | answer" } else { "" });
+    let mut lark =
+        format!("start: calls{}\ncalls: call{more}\n", if answer.is_some() { " | answer" } else { "" });
     if let Some(answer) = answer {
         let mut answer = answer.clone();
         with_options(&mut answer);
@@ -127,7 +128,8 @@ pub(crate) fn calls(functions: &[(&str, Value)], several: bool, answer: Option<&
 /// # Errors
 /// What the library does not support, in its words.
 pub(crate) fn compile(model: &Model, grammar: TopLevelGrammar) -> Result<Box<Matcher>, String> {
-    let parser = model.grammars()?.create_parser(grammar).map_err(|error| first_line(&format!("{error:#}")))?;
+    let parser =
+        model.grammars()?.create_parser(grammar).map_err(|error| first_line(&format!("{error:#}")))?;
     let mut matcher = Matcher::new(Ok(parser));
     if let Some(error) = matcher.get_error() {
         return Err(first_line(&error));

@@ -9,6 +9,7 @@ mod error;
 mod ffi;
 mod grammar;
 mod model;
+mod pace;
 mod prompt;
 mod request;
 mod sampler;

@@ -52,7 +52,10 @@ pub(crate) struct Model {
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Model").field("name", &self.name).field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+        f.debug_struct("Model")
+            .field("name", &self.name)
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -103,8 +106,12 @@ impl Model {
         };
         let vocab = llama.vocab();
         let text_of = |token: LlamaToken| {
-            String::from_utf8_lossy(&if token.0 < 0 { Vec::new() } else { vocab.token_to_piece(token, true, None) })
-                .into_owned()
+            String::from_utf8_lossy(&if token.0 < 0 {
+                Vec::new()
+            } else {
+                vocab.token_to_piece(token, true, None)
+            })
+            .into_owned()
         };
         let bos_text = text_of(vocab.bos());
         let template = template
@@ -113,7 +120,8 @@ impl Model {
             .map_err(|source| GgufLoadError::Template { source })?;
 
         let count = usize::try_from(vocab.n_tokens()).unwrap_or(0);
-        let (mut pieces, mut piece_ends, mut end) = (Vec::new(), Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut pieces, mut piece_ends, mut end) =
+            (Vec::new(), Vec::with_capacity(count), Vec::with_capacity(count));
         let (mut controls, mut longest_piece) = (Vec::new(), 1);
         for token in vocab.tokens() {
             let mut piece = vocab.token_to_piece(token, false, None);

@@ -71,7 +71,10 @@ fn tool_use(request: &ChatRequest) -> Result<ToolUse<'_>, EngineError> {
         Some(ToolChoice::Function(named)) => {
             let name = named.function.name.as_str();
             if !tools::functions(tools).any(|function| function.name == name) {
-                return Err(EngineError::rejected("tool_choice", format!("`tool_choice` names `{name}`, which is not in `tools`")));
+                return Err(EngineError::rejected(
+                    "tool_choice",
+                    format!("`tool_choice` names `{name}`, which is not in `tools`"),
+                ));
             }
             Choice::Named(name)
         }
@@ -92,7 +95,12 @@ fn tool_use(request: &ChatRequest) -> Result<ToolUse<'_>, EngineError> {
 ///
 /// # Errors
 /// [`EngineError::Rejected`] that names what cannot be honoured.
-pub(crate) fn chat(model: &Model, request: &ChatRequest, seconds: i64, with_guide: bool) -> Result<Prompt, EngineError> {
+pub(crate) fn chat(
+    model: &Model,
+    request: &ChatRequest,
+    seconds: i64,
+    with_guide: bool,
+) -> Result<Prompt, EngineError> {
     request::chat(request)?;
     let Some(template) = &model.template else {
         return Err(EngineError::rejected(
@@ -124,7 +132,10 @@ pub(crate) fn chat(model: &Model, request: &ChatRequest, seconds: i64, with_guid
     }
     let rendered = template.render(messages, native, extra, &model.controls, seconds).map_err(|error| {
         let detail = error.detail().map_or_else(|| error.to_string(), ToOwned::to_owned);
-        EngineError::rejected("messages", format!("the model's chat template refuses this conversation: {detail}"))
+        EngineError::rejected(
+            "messages",
+            format!("the model's chat template refuses this conversation: {detail}"),
+        )
     })?;
     let fewest = model.fewest_tokens(rendered.text());
     let limit = u64::from(model.context_length);
@@ -205,7 +216,8 @@ fn messages(template: &Template, request: &ChatRequest, format: Format) -> Resul
 
 /// Puts the description of tools into the system message.
 fn tell_tools(messages: &mut Vec<Value>, description: &str) {
-    let first = messages.first_mut().filter(|message| message.get("role").is_some_and(|role| role == "system"));
+    let first =
+        messages.first_mut().filter(|message| message.get("role").is_some_and(|role| role == "system"));
     match first.and_then(|message| message.get_mut("content")) {
         Some(Value::String(text)) => {
             text.push_str("\n\n");

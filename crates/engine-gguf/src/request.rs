@@ -40,14 +40,25 @@ pub(crate) struct SamplingFields<'a> {
 }
 
 /// Checks them. `random` is the seed of a request that names none.
-pub(crate) fn sampling(model: &Model, fields: &SamplingFields<'_>, random: u64) -> Result<Sampling, EngineError> {
+pub(crate) fn sampling(
+    model: &Model,
+    fields: &SamplingFields<'_>,
+    random: u64,
+) -> Result<Sampling, EngineError> {
     let mut bias = Vec::new();
     for (token, value) in fields.logit_bias.into_iter().flatten() {
-        let id = token.parse::<Token>().ok().filter(|id| (*id as usize) < model.n_vocab()).ok_or_else(|| {
-            EngineError::rejected("logit_bias", format!("`logit_bias` has the key `{token}`, which is no token of this model"))
-        })?;
+        let id =
+            token.parse::<Token>().ok().filter(|id| (*id as usize) < model.n_vocab()).ok_or_else(|| {
+                EngineError::rejected(
+                    "logit_bias",
+                    format!("`logit_bias` has the key `{token}`, which is no token of this model"),
+                )
+            })?;
         if !(-100.0..=100.0).contains(value) {
-            return Err(EngineError::rejected("logit_bias", "values of `logit_bias` must be between -100 and 100"));
+            return Err(EngineError::rejected(
+                "logit_bias",
+                "values of `logit_bias` must be between -100 and 100",
+            ));
         }
         bias.push((id, *value));
     }
@@ -132,7 +143,10 @@ pub(crate) fn chat(request: &ChatRequest) -> Result<(), EngineError> {
         return Err(EngineError::rejected("max_tokens", "`max_tokens` must be at least 1"));
     }
     if request.max_completion_tokens == Some(0) {
-        return Err(EngineError::rejected("max_completion_tokens", "`max_completion_tokens` must be at least 1"));
+        return Err(EngineError::rejected(
+            "max_completion_tokens",
+            "`max_completion_tokens` must be at least 1",
+        ));
     }
     if request.messages.is_empty() {
         return Err(EngineError::rejected("messages", "`messages` must not be empty"));
@@ -143,7 +157,9 @@ pub(crate) fn chat(request: &ChatRequest) -> Result<(), EngineError> {
             let empty = value.as_array().is_some_and(Vec::is_empty);
             !(value.is_null() || empty || matches!(name.as_str(), "annotations" | "reasoning"))
         }) {
-            Some((name, _)) => return Err(EngineError::unknown_parameter(&format!("messages[{index}].{name}"))),
+            Some((name, _)) => {
+                return Err(EngineError::unknown_parameter(&format!("messages[{index}].{name}")));
+            }
             None => message_text(index, message).map(drop)?,
         }
     }
@@ -159,8 +175,12 @@ pub(crate) fn message_text(index: usize, message: &ChatMessage) -> Result<String
             let mut text = String::new();
             for (at, part) in parts.iter().enumerate() {
                 match part {
-                    ContentPart::Text { text: more } | ContentPart::Refusal { refusal: more } => text.push_str(more),
-                    ContentPart::ImageUrl { .. } | ContentPart::InputAudio { .. } | ContentPart::File { .. } => {
+                    ContentPart::Text { text: more } | ContentPart::Refusal { refusal: more } => {
+                        text.push_str(more);
+                    }
+                    ContentPart::ImageUrl { .. }
+                    | ContentPart::InputAudio { .. }
+                    | ContentPart::File { .. } => {
                         let param = format!("messages[{index}].content[{at}]");
                         let message = format!("`{param}` is no text, and this model reads text only");
                         return Err(EngineError::rejected(&param, message));
@@ -185,7 +205,10 @@ pub(crate) fn completion(request: &CompletionRequest) -> Result<(), EngineError>
     }
     let echo = request.echo.unwrap_or(false);
     if request.max_tokens == Some(0) && !echo {
-        return Err(EngineError::rejected("max_tokens", "`max_tokens` must be at least 1, unless `echo` is true"));
+        return Err(EngineError::rejected(
+            "max_tokens",
+            "`max_tokens` must be at least 1, unless `echo` is true",
+        ));
     }
     if echo && request.suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()) {
         return Err(EngineError::rejected("echo", "`echo` does not go together with `suffix`"));

@@ -79,7 +79,8 @@ impl Sampler {
         if self.has_penalty() {
             for (token, count) in &self.counts {
                 if let Some(logit) = logits.get_mut(*token as usize) {
-                    *logit -= self.sampling.frequency_penalty * *count as f32 + self.sampling.presence_penalty;
+                    *logit -=
+                        self.sampling.frequency_penalty * *count as f32 + self.sampling.presence_penalty;
                 }
             }
         }
@@ -206,7 +207,8 @@ pub(crate) fn maximum(logits: &[f32]) -> Option<(Token, f32)> {
     clippy::excessive_precision,
     clippy::cast_possible_truncation,
     clippy::many_single_char_names,
-    reason = "the published coefficients; a clamped range")]
+    reason = "the published coefficients; a clamped range"
+)]
 fn exp(x: f32) -> f32 {
     let clamped = if x > -87.0 { x } else { -87.0 };
     let n = (clamped * std::f32::consts::LOG2_E + 0.5).floor();
@@ -335,7 +337,8 @@ mod tests {
 
     #[test]
     fn penalties_count_what_was_generated() {
-        let mut sampler = sampler(Sampling { frequency_penalty: 0.5, presence_penalty: 1.0, ..Sampling::default() });
+        let mut sampler =
+            sampler(Sampling { frequency_penalty: 0.5, presence_penalty: 1.0, ..Sampling::default() });
         assert!(!sampler.changes_logits());
         sampler.accept(1);
         sampler.accept(1);

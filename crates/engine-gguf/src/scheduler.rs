@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 
+use tenfold_kernel::Clock;
 use tokio::sync::oneshot;
 
 use crate::adapter::{self, AdapterError};
 use crate::embed::{self, EmbedTask, Embedder};
 use crate::ffi::{Batch, Context, Decoded, RawAdapter, Shape};
 use crate::model::Model;
+use crate::pace::Pace;
 use crate::sampler;
 use crate::slot::{Event, Failure, Run, Scratch, Slot, Task, common_prefix};
 
@@ -81,6 +83,9 @@ pub(crate) struct Scheduler {
     scratch: Scratch,
     clock: u64,
     limits: Limits,
+    pace: Pace,
+    threads: u32,
+    time: Arc<dyn Clock>,
 }
 
 /// Bounds of a step.
@@ -99,7 +104,13 @@ struct Wanted {
 }
 
 impl Scheduler {
-    pub(crate) fn new(model: Arc<Model>, context: Context, commands: Receiver<Command>, limits: Limits) -> Self {
+    pub(crate) fn new(
+        model: Arc<Model>,
+        context: Context,
+        commands: Receiver<Command>,
+        limits: Limits,
+        time: Arc<dyn Clock>,
+    ) -> Self {
         let slots = (0..i32::try_from(limits.shape.n_sequences).unwrap_or(1)).map(Slot::new).collect();
         Self {
             embedder: Embedder::new(&limits),
@@ -115,6 +126,9 @@ impl Scheduler {
             batch: Batch::default(),
             scratch: Scratch::default(),
             clock: 0,
+            pace: Pace::new(limits.shape.threads),
+            threads: limits.shape.threads,
+            time,
             limits,
         }
     }
@@ -275,7 +289,9 @@ impl Scheduler {
             if slot.adapter == task.adapter { common_prefix(slot.held(), &task.prompt).min(most) } else { 0 }
         };
         let free = || self.slots.iter().enumerate().filter(|(_, slot)| slot.run.is_none());
-        let Some((oldest, _)) = free().min_by_key(|(_, slot)| (slot.computed > 0, slot.last_used)) else { return };
+        let Some((oldest, _)) = free().min_by_key(|(_, slot)| (slot.computed > 0, slot.last_used)) else {
+            return;
+        };
         let best_free = free().max_by_key(|(_, slot)| held(slot)).map_or(oldest, |(index, _)| index);
         let best = (0..self.slots.len()).max_by_key(|index| held(&self.slots[*index])).unwrap_or(oldest);
         // A slot is taken over when little of what it holds is lost; otherwise its memory is shared.
@@ -337,8 +353,22 @@ impl Scheduler {
             if self.batch.is_empty() {
                 return;
             }
+            let threads = self.pace.threads();
+            if threads != self.threads {
+                self.context.use_threads(threads);
+                self.threads = threads;
+            }
+            let start = self.time.monotonic();
             match self.context.decode(&mut self.batch) {
-                Decoded::Done => break wanted,
+                Decoded::Done => {
+                    let took = self.time.monotonic().saturating_duration_since(start);
+                    self.pace.note(
+                        self.batch.len(),
+                        self.batch.len() - wanted.len().min(self.batch.len()),
+                        took,
+                    );
+                    break wanted;
+                }
                 Decoded::NoRoom => {
                     if !self.make_room() {
                         return;
@@ -382,13 +412,16 @@ impl Scheduler {
         self.batch.clear();
         let mut wanted = Vec::with_capacity(self.slots.len());
         let runs = |slot: &Slot| slot.run.is_some() && slot.adapter.as_ref() == adapter;
-        for (index, slot) in self.slots.iter().enumerate().filter(|(_, slot)| runs(slot) && slot.left() == 1) {
+        for (index, slot) in self.slots.iter().enumerate().filter(|(_, slot)| runs(slot) && slot.left() == 1)
+        {
             if let Some(token) = slot.tokens.get(slot.computed) {
                 let place = self.batch.push(*token, slot.computed, slot.sequence, true);
                 wanted.push(Wanted { slot: index, place });
             }
         }
-        let mut budget = if wanted.is_empty() { self.limits.prefill } else { self.limits.prefill_beside };
+        let beside = !wanted.is_empty();
+        let most = if beside { self.limits.prefill_beside } else { self.limits.prefill };
+        let mut budget = self.pace.prompt_tokens(beside, most);
         let mut outputs = self.slots.len() - wanted.len();
         let mut prompts: Vec<usize> = (0..self.slots.len())
             .filter(|index| runs(&self.slots[*index]) && self.slots[*index].left() > 1)
@@ -429,9 +462,12 @@ impl Scheduler {
             self.clear(index);
             return true;
         }
-        let running: Vec<usize> = (0..self.slots.len()).filter(|index| self.slots[*index].run.is_some()).collect();
+        let running: Vec<usize> =
+            (0..self.slots.len()).filter(|index| self.slots[*index].run.is_some()).collect();
         let holding = running.iter().copied().filter(|index| self.slots[*index].computed > 0);
-        let Some(index) = holding.min_by_key(|index| self.slots[*index].run.as_ref().map_or(0, |run| run.generated)) else {
+        let Some(index) =
+            holding.min_by_key(|index| self.slots[*index].run.as_ref().map_or(0, |run| run.generated))
+        else {
             return false;
         };
         let slot = &mut self.slots[index];
@@ -452,7 +488,9 @@ impl Scheduler {
     /// Notes what was computed, and chooses the next tokens.
     fn advance(&mut self, adapter: Option<&Arc<str>>, wanted: Vec<Wanted>) {
         let computed = self.batch.ends();
-        for slot in self.slots.iter_mut().filter(|slot| slot.run.is_some() && slot.adapter.as_ref() == adapter) {
+        for slot in
+            self.slots.iter_mut().filter(|slot| slot.run.is_some() && slot.adapter.as_ref() == adapter)
+        {
             if let Some(end) = computed.iter().find(|(sequence, _)| *sequence == slot.sequence) {
                 slot.computed = end.1;
                 // Prompts keep the order in which they came; answers take turns.

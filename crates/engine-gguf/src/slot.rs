@@ -24,8 +24,8 @@ pub(crate) enum Event {
     },
     /// Tokens were generated; their text may still be held back.
     Text { choice: u32, text: String, n_tokens: u32, chances: Vec<TokenChance> },
-    /// The answer is over.
-    End { choice: u32, reason: FinishReason },
+    /// The answer is over. `stop` is the stop text that was met.
+    End { choice: u32, reason: FinishReason, stop: Option<String> },
     /// It failed.
     Failed(Failure),
 }
@@ -110,20 +110,21 @@ impl Run {
     fn end(&mut self, reason: FinishReason) -> Option<Token> {
         let last = self.out.finish();
         let n_tokens = std::mem::take(&mut self.unreported);
-        self.send(Event::Text {
-            choice: self.task.choice,
-            text: last.text,
-            n_tokens,
-            chances: last.chances,
-        });
-        self.send(Event::End { choice: self.task.choice, reason });
+        self.send(Event::Text { choice: self.task.choice, text: last.text, n_tokens, chances: last.chances });
+        self.send(Event::End { choice: self.task.choice, reason, stop: None });
         None
     }
 
     /// Chooses the next token from its logits and sends what can be told. Nothing when the answer is over.
     ///
     /// `room` says whether the sequence may grow by one more token.
-    pub(crate) fn step(&mut self, model: &Model, logits: &[f32], room: bool, scratch: &mut Scratch) -> Option<Token> {
+    pub(crate) fn step(
+        &mut self,
+        model: &Model,
+        logits: &[f32],
+        room: bool,
+        scratch: &mut Scratch,
+    ) -> Option<Token> {
         if !self.reported_prompt {
             self.reported_prompt = true;
             let chances = std::mem::take(&mut self.prompt_chances);
@@ -142,7 +143,8 @@ impl Run {
             return self.end(FinishReason::Stop);
         }
         self.sampler.accept(token);
-        let chance = self.task.chances.map(|count| sampler::chance(logits, token, count, &mut scratch.weights));
+        let chance =
+            self.task.chances.map(|count| sampler::chance(logits, token, count, &mut scratch.weights));
         let release = self.out.push(model.piece(token), chance);
         if release.stopped {
             let n_tokens = std::mem::take(&mut self.unreported);
@@ -152,7 +154,11 @@ impl Run {
                 n_tokens,
                 chances: release.chances,
             });
-            self.send(Event::End { choice: self.task.choice, reason: FinishReason::Stop });
+            self.send(Event::End {
+                choice: self.task.choice,
+                reason: FinishReason::Stop,
+                stop: release.stop,
+            });
             return None;
         }
         if !release.text.is_empty() || !release.chances.is_empty() {

@@ -193,7 +193,12 @@ pub(crate) fn python_json(value: &Value, indent: Option<usize>, depth: usize, ou
             line(out, depth);
             out.push('}');
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
             out.push_str(&value.to_string());
         }
     }
@@ -202,11 +207,20 @@ pub(crate) fn python_json(value: &Value, indent: Option<usize>, depth: usize, ou
 /// Python's `strftime` for the codes that templates use.
 fn strftime(format: &str, seconds: i64) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-        "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
-    const DAYS: [&str; 7] =
-        ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
+    const DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days to date: Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
     let z = days + 719_468;
@@ -290,9 +304,12 @@ mod tests {
 
     #[test]
     fn control_tokens_in_a_clients_text_are_cut_in_two() {
-        let rendered =
-            render("<|im_end|>{{ messages[0].content }}", json!([{"content": "a<|im_end|>b"}]), &["<|im_end|>"])
-                .unwrap();
+        let rendered = render(
+            "<|im_end|>{{ messages[0].content }}",
+            json!([{"content": "a<|im_end|>b"}]),
+            &["<|im_end|>"],
+        )
+        .unwrap();
         assert_eq!(rendered.segments().collect::<Vec<_>>(), ["<|im_end|>a<", "|im_end|>b"]);
     }
 

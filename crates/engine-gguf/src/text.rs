@@ -14,6 +14,8 @@ pub(crate) struct Release {
     pub(crate) chances: Vec<TokenChance>,
     /// A stop text was met: nothing more will come.
     pub(crate) stopped: bool,
+    /// Which.
+    pub(crate) stop: Option<String>,
 }
 
 /// Holds back bytes that are no whole character yet, and text that may turn out to be a stop text.
@@ -42,22 +44,28 @@ impl TextOut {
         if self.stops.is_empty() {
             let text = std::mem::take(&mut self.held);
             let chances = self.release_chances(self.pushed - self.bytes.len());
-            return Release { text, chances, stopped: false };
+            return Release { text, chances, stopped: false, stop: None };
         }
-        let met = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min();
-        if let Some(at) = met {
+        let found = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str()).map(|at| (at, stop)));
+        let met = found.min_by_key(|(at, _)| *at).map(|(at, stop)| (at, stop.clone()));
+        if let Some((at, stop)) = met {
             let cut = self.pushed.saturating_sub(self.bytes.len() + self.held.len() - at);
             let chances = self.release_chances(cut);
             self.held.truncate(at);
             self.bytes.clear();
             self.waiting.clear();
-            return Release { text: std::mem::take(&mut self.held), chances, stopped: true };
+            return Release {
+                text: std::mem::take(&mut self.held),
+                chances,
+                stopped: true,
+                stop: Some(stop),
+            };
         }
         let keep = self.stops.iter().map(|stop| partial_suffix(&self.held, stop)).max().unwrap_or(0);
         let rest = self.held.split_off(self.held.len() - keep);
         let text = std::mem::replace(&mut self.held, rest);
         let chances = self.release_chances(self.pushed.saturating_sub(self.bytes.len() + keep));
-        Release { text, chances, stopped: false }
+        Release { text, chances, stopped: false, stop: None }
     }
 
     /// Gives out all that was held back: the answer is over.
@@ -65,7 +73,7 @@ impl TextOut {
         let mut text = std::mem::take(&mut self.held);
         text.push_str(&String::from_utf8_lossy(&self.bytes));
         self.bytes.clear();
-        Release { text, chances: self.release_chances(usize::MAX), stopped: false }
+        Release { text, chances: self.release_chances(usize::MAX), stopped: false, stop: None }
     }
 
     fn release_chances(&mut self, until: usize) -> Vec<TokenChance> {

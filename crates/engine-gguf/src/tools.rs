@@ -280,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_mistral_list_is_read_by_the_published_parser() {
-        let parts = parse_whole(Format::Mistral, "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"x\": 1}}]");
+        let parts =
+            parse_whole(Format::Mistral, "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"x\": 1}}]");
         assert_eq!(parts, [Part::Call("f".to_owned()), Part::Arguments("{\"x\":1}".to_owned())]);
     }
 }

@@ -215,7 +215,7 @@ impl FromRequestParts<App> for ModelCall {
         let request_id = parts.extensions.get::<RequestId>().cloned();
         Ok(Self {
             caller,
-            request_id: request_id.unwrap_or_else(|| RequestId::generate(app.rng.as_ref())),
+            request_id: request_id.unwrap_or_else(|| RequestId::generate_at(app.clock.now(), app.rng.as_ref())),
             event_key: parts.extensions.get::<EventKey>().map(|key| key.0.clone()),
         })
     }

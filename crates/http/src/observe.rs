@@ -14,7 +14,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = app.clock.monotonic();
-    let id = RequestId::generate(app.rng.as_ref());
+    let id = RequestId::generate_at(app.clock.now(), app.rng.as_ref());
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
     // The route as it is written, never the path as it was sent: that may carry ids, and has no bound.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use tenfold_engine::{Answer, CallContext, ChunkStream, Engine, EngineError};
-use tenfold_fleet::{Deployment, FleetError, Lease, Target};
+use tenfold_fleet::{Deployment, FleetError, Lease};
 use tenfold_kernel::{ReplicaId, Units};
 
 use crate::meter::Chunk;
@@ -28,7 +28,9 @@ impl Serving {
     {
         let mut failed: Option<(ReplicaId, EngineError)> = None;
         loop {
-            let lease = match self.another(deployment, failed.as_ref()).await {
+            // A worker that was started again is another replica: a model with one worker is served by its successor.
+            let excluded = failed.as_ref().map(|(replica, _)| std::slice::from_ref(replica)).unwrap_or_default();
+            let lease = match self.fleet.acquire(deployment, excluded).await {
                 Ok(lease) => lease,
                 Err(error) => {
                     // Where there is no other replica, the first one's error says more than that.
@@ -64,24 +66,6 @@ impl Serving {
                     return Err(error);
                 }
             }
-        }
-    }
-
-    /// A replica other than the one that failed. A model with one worker is served by that worker again, once it
-    /// was started anew.
-    async fn another(
-        &self,
-        deployment: &Arc<Deployment>,
-        failed: Option<&(ReplicaId, EngineError)>,
-    ) -> Result<Lease, FleetError> {
-        let excluded = failed.map(|(replica, _)| std::slice::from_ref(replica)).unwrap_or_default();
-        match self.fleet.acquire(deployment, excluded).await {
-            Err(FleetError::NoReplica { .. })
-                if failed.is_some() && matches!(deployment.target, Target::Model(_)) =>
-            {
-                self.fleet.acquire(deployment, &[]).await
-            }
-            acquired => acquired,
         }
     }
 

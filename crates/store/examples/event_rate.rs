@@ -3,6 +3,7 @@
 //! Arguments: a folder for the SQLite database or a `postgres://` URL, how many events, how many calls at a time.
 
 #![expect(clippy::print_stdout, reason = "a measurement is printed")]
+#![expect(clippy::cast_precision_loss, reason = "a measurement is not exact")]
 
 use std::error::Error;
 use std::sync::Arc;

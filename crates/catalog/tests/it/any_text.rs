@@ -13,7 +13,10 @@ fn check(text: &str) {
         }
         Err(error) => {
             assert!(!error.reason.is_empty());
-            assert!(error.line.is_none_or(|line| (1..=text.lines().count().max(1) + 1).contains(&line)), "{error}");
+            assert!(
+                error.line.is_none_or(|line| (1..=text.lines().count().max(1) + 1).contains(&line)),
+                "{error}"
+            );
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::io::{Cursor, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use tenfold_catalog::{Catalog, Config, FetchError};
+use tenfold_catalog::{Catalog, Config, FetchError, Progress};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -96,7 +97,11 @@ async fn parts_are_concatenated_and_whole_parts_are_kept_when_one_is_missing() {
     );
     assert!(!error.to_string().contains("secret"), "{error}");
     assert_eq!(world.models(), Vec::<String>::new());
-    let installed = open(&world, &[c]).pull("tiny", |_| {}).await.unwrap();
+    let counts: Mutex<Vec<u64>> = Mutex::default();
+    let count = |p: Progress| counts.lock().unwrap().push(p.bytes_done);
+    let installed = open(&world, &[c]).pull("tiny", count).await.unwrap();
+    let counts = counts.into_inner().unwrap();
+    assert!(counts.is_sorted() && counts.last() == Some(&300_000), "{counts:?}");
     assert_eq!(std::fs::read(installed.path("weights").unwrap()).unwrap(), bytes);
     let asked: Vec<String> = calls(&world).iter().map(|c| c.rsplit(' ').next().unwrap().to_owned()).collect();
     assert_eq!(asked, ["a==1", "b==1", "c==1", "c==1"]);

@@ -1,6 +1,6 @@
 use futures::future::join_all;
 use serde_json::{Map, Value, json};
-use tenfold_protocol::chat::{ChatRequest, FinishReason, ResponseFormat};
+use tenfold_protocol::chat::{ChatMessage, ChatRequest, FinishReason, MessageRole, ResponseFormat};
 
 use crate::model::{ask, chat, chunks, engine, text_of};
 
@@ -23,11 +23,14 @@ fn schema(dice: &mut Dice, depth: u32) -> Value {
         3 => json!({"enum": ["red", "green", 3, null]}),
         4 => json!({"type": "string", "pattern": "^[a-c]{2,4}$"}),
         5 => json!({"const": {"k": [1, "é"]}}),
-        6 => json!({"type": "array", "items": schema(dice, depth - 1), "minItems": dice.below(2), "maxItems": 3}),
+        6 => {
+            json!({"type": "array", "items": schema(dice, depth - 1), "minItems": dice.below(2), "maxItems": 3})
+        }
         7 => json!({"anyOf": [schema(dice, depth - 1), {"type": "null"}]}),
         _ => {
             let names: Vec<String> = (0..=dice.below(3)).map(|i| format!("field {i}")).collect();
-            let fields: Map<String, Value> = names.iter().map(|name| (name.clone(), schema(dice, depth - 1))).collect();
+            let fields: Map<String, Value> =
+                names.iter().map(|name| (name.clone(), schema(dice, depth - 1))).collect();
             let required = &names[..names.len() - usize::from(dice.below(2) == 0)];
             json!({"type": "object", "properties": fields, "required": required, "additionalProperties": false})
         }
@@ -53,7 +56,8 @@ fn is_valid(value: &Value, schema: &Value) -> bool {
         Some("string") => value.as_str().is_some_and(|text| {
             let length = text.chars().count() as u64;
             number("maxLength").is_none_or(|max| length <= max)
-                && (schema.get("pattern").is_none() || ((2..=4).contains(&length) && text.chars().all(|c| ('a'..='c').contains(&c))))
+                && (schema.get("pattern").is_none()
+                    || ((2..=4).contains(&length) && text.chars().all(|c| ('a'..='c').contains(&c))))
         }),
         Some("array") => value.as_array().is_some_and(|items| {
             let length = items.len() as u64;
@@ -62,7 +66,11 @@ fn is_valid(value: &Value, schema: &Value) -> bool {
                 && items.iter().all(|item| is_valid(item, &schema["items"]))
         }),
         Some("object") => value.as_object().is_some_and(|fields| {
-            schema["required"].as_array().unwrap().iter().all(|name| fields.contains_key(name.as_str().unwrap()))
+            schema["required"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|name| fields.contains_key(name.as_str().unwrap()))
                 && fields.iter().all(|(name, field)| {
                     schema["properties"].get(name).is_some_and(|schema| is_valid(field, schema))
                 })
@@ -79,7 +87,7 @@ fn with_schema(schema: &Value, seed: i64) -> ChatRequest {
         .unwrap(),
         temperature: Some(1.0),
         seed: Some(seed),
-        ..chat("Give me an example.", 160)
+        ..chat("Give me an example.", 96)
     }
 }
 
@@ -87,7 +95,7 @@ fn with_schema(schema: &Value, seed: i64) -> ChatRequest {
 async fn every_answer_that_ends_follows_its_schema() {
     let engine = engine();
     let mut dice = Dice(11);
-    let schemas: Vec<Value> = (0..240).map(|_| schema(&mut dice, 2)).collect();
+    let schemas: Vec<Value> = (0..210).map(|i| schema(&mut dice, i % 3)).collect();
     let mut whole = 0;
     for (round, schemas) in schemas.chunks(8).enumerate() {
         let seed = i64::try_from(round).unwrap();
@@ -97,23 +105,24 @@ async fn every_answer_that_ends_follows_its_schema() {
                 continue;
             }
             whole += 1;
-            let value: Value = serde_json::from_str(text_of(answer)).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+            let value: Value =
+                serde_json::from_str(text_of(answer)).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
             assert!(is_valid(&value, schema), "{schema}\n{value}");
         }
     }
-    println!("{whole} of 240 answers ended before their limit");
+    println!("{whole} of 210 answers ended before their limit");
     assert!(whole >= 200, "{whole}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_json_object_is_an_object() {
     let engine = engine();
-    for seed in 0..8 {
+    for seed in 0..4 {
         let request = ChatRequest {
             response_format: Some(ResponseFormat::JsonObject),
             temperature: Some(1.0),
             seed: Some(seed),
-            ..chat("Describe a person as JSON.", 200)
+            ..chat("Describe a person as JSON.", 80)
         };
         let answer = ask(&engine, request).await;
         if answer.choices[0].finish_reason == Some(FinishReason::Stop) {
@@ -140,7 +149,8 @@ fn with_tools(choice: &Value) -> ChatRequest {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_function_is_called_with_arguments_that_fit() {
     let engine = engine();
-    let answer = ask(&engine, with_tools(&json!({"type": "function", "function": {"name": "get_weather"}}))).await;
+    let answer =
+        ask(&engine, with_tools(&json!({"type": "function", "function": {"name": "get_weather"}}))).await;
     let choice = &answer.choices[0];
     assert_eq!(choice.finish_reason, Some(FinishReason::ToolCalls), "{answer:?}");
     let calls = choice.message.tool_calls.as_ref().unwrap();
@@ -157,13 +167,19 @@ async fn required_calls_one_of_the_functions_and_streams_it_in_parts() {
     let engine = engine();
     let request = ChatRequest { parallel_tool_calls: Some(false), ..with_tools(&json!("required")) };
     let chunks = chunks(&engine, request).await;
-    let parts: Vec<_> = chunks.iter().flat_map(|c| &c.choices).filter_map(|c| c.delta.tool_calls.as_ref()).flatten().collect();
+    let parts: Vec<_> = chunks
+        .iter()
+        .flat_map(|c| &c.choices)
+        .filter_map(|c| c.delta.tool_calls.as_ref())
+        .flatten()
+        .collect();
     let first = parts[0];
     let name = first.function.as_ref().unwrap().name.clone().unwrap();
     assert!(["get_weather", "get_time"].contains(&name.as_str()));
     assert!(first.id.is_some() && first.kind.as_deref() == Some("function"));
     assert!(parts[1..].iter().all(|part| part.id.is_none() && part.index == 0));
-    let arguments: String = parts.iter().filter_map(|p| p.function.as_ref().and_then(|f| f.arguments.clone())).collect();
+    let arguments: String =
+        parts.iter().filter_map(|p| p.function.as_ref().and_then(|f| f.arguments.clone())).collect();
     serde_json::from_str::<Value>(&arguments).unwrap();
     assert!(parts.len() > 2);
     let reason = chunks.iter().flat_map(|c| &c.choices).find_map(|c| c.finish_reason);
@@ -173,37 +189,38 @@ async fn required_calls_one_of_the_functions_and_streams_it_in_parts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn auto_is_free_text_until_a_call_begins_which_is_then_bound() {
     let engine = engine();
-    let mut calls = 0;
-    let mut texts = 0;
-    for seed in 0..10 {
-        let mut request = with_tools(&json!("auto"));
-        request.temperature = Some(1.0);
-        request.seed = Some(seed);
-        if seed % 2 == 0 {
-            request.messages.push(tenfold_protocol::chat::ChatMessage::text(
-                tenfold_protocol::chat::MessageRole::User,
-                "Write <tool_call> and then call the function get_weather.",
-            ));
-        }
-        let answer = ask(&engine, request).await;
-        let choice = &answer.choices[0];
-        match &choice.message.tool_calls {
-            Some(made) if choice.finish_reason == Some(FinishReason::ToolCalls) => {
-                calls += 1;
-                for call in made {
-                    let arguments: Value = serde_json::from_str(&call.function.arguments).unwrap();
-                    if call.function.name == "get_weather" {
-                        assert!(["Paris", "Rome"].contains(&arguments["city"].as_str().unwrap()));
-                    } else {
-                        assert_eq!(call.function.name, "get_time");
-                    }
-                }
-            }
-            _ => texts += 1,
-        }
+    let plain = ask(&engine, ChatRequest { max_tokens: Some(16), ..with_tools(&json!("auto")) }).await;
+    assert_eq!(plain.choices[0].message.tool_calls, None);
+    assert!(!text_of(&plain).is_empty());
+    // A model this small calls when it has seen calls, with wrong arguments: the last city is not in the schema.
+    let mut request = with_tools(&json!("auto"));
+    let asked = |text: &str| ChatMessage::text(MessageRole::User, text);
+    let called = |city: &str| ChatMessage {
+        role: MessageRole::Assistant,
+        tool_calls: serde_json::from_value(json!([{"id": "c", "type": "function", "function": {
+            "name": "get_weather", "arguments": json!({"city": city, "days": 2}).to_string()}}]))
+        .unwrap(),
+        ..ChatMessage::default()
+    };
+    request.messages = vec![
+        asked("Weather in Oslo for 2 days?"),
+        called("Oslo"),
+        asked("Weather in Bonn for 2 days?"),
+        called("Bonn"),
+        asked("Weather in Lima for 2 days?"),
+        called("Lima"),
+        asked("Weather in Cairo for 2 days?"),
+    ];
+    let answer = ask(&engine, request).await;
+    let choice = &answer.choices[0];
+    assert_eq!(choice.finish_reason, Some(FinishReason::ToolCalls), "{answer:?}");
+    for call in choice.message.tool_calls.as_ref().unwrap() {
+        let arguments: Value = serde_json::from_str(&call.function.arguments).unwrap();
+        assert!(
+            call.function.name != "get_weather"
+                || ["Paris", "Rome"].contains(&arguments["city"].as_str().unwrap())
+        );
     }
-    println!("{calls} answers with calls, {texts} without");
-    assert!(calls > 0, "no call was made");
 }
 
 #[tokio::test(flavor = "multi_thread")]

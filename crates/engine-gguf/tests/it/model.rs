@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use tenfold_engine::{Answer, CallContext, Engine, EngineError};
 use tenfold_engine_gguf::{GgufConfig, GgufEngine};
-use tenfold_kernel::{MockClock, SeededRng, Timestamp};
+use tenfold_kernel::{SeededRng, SystemClock};
 use tenfold_protocol::chat::{ChatChunk, ChatCompletion, ChatMessage, ChatRequest, MessageRole};
 use tenfold_protocol::completion::{Completion, CompletionRequest};
 use tenfold_protocol::embedding::Input;
@@ -57,8 +57,7 @@ pub(crate) fn config() -> GgufConfig {
 }
 
 pub(crate) fn load(config: GgufConfig) -> GgufEngine {
-    let clock = Arc::new(MockClock::new(Timestamp::from_secs(1_795_000_000)));
-    GgufEngine::load(config, clock, Arc::new(SeededRng::new(7))).unwrap()
+    GgufEngine::load(config, Arc::new(SystemClock), Arc::new(SeededRng::new(7))).unwrap()
 }
 
 pub(crate) fn engine() -> GgufEngine {
@@ -84,7 +83,10 @@ pub(crate) fn complete(text: &str, max_tokens: u32) -> CompletionRequest {
     request
 }
 
-pub(crate) async fn try_ask(engine: &GgufEngine, request: ChatRequest) -> Result<ChatCompletion, EngineError> {
+pub(crate) async fn try_ask(
+    engine: &GgufEngine,
+    request: ChatRequest,
+) -> Result<ChatCompletion, EngineError> {
     match engine.chat(&CallContext::default(), request).await? {
         Answer::Whole(whole) => Ok(*whole),
         Answer::Stream(_) => panic!("a stream came"),
@@ -99,7 +101,10 @@ pub(crate) fn text_of(answer: &ChatCompletion) -> &str {
     answer.choices[0].message.content.as_deref().unwrap_or_default()
 }
 
-pub(crate) async fn try_go_on(engine: &GgufEngine, request: CompletionRequest) -> Result<Completion, EngineError> {
+pub(crate) async fn try_go_on(
+    engine: &GgufEngine,
+    request: CompletionRequest,
+) -> Result<Completion, EngineError> {
     match engine.complete(&CallContext::default(), request).await? {
         Answer::Whole(whole) => Ok(*whole),
         Answer::Stream(_) => panic!("a stream came"),

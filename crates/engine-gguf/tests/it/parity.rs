@@ -22,8 +22,16 @@ struct Place {
 }
 
 /// Greedy, one sequence, nothing of ours.
-fn by_hand(model: &LlamaModel, backend: &LlamaBackend, prompts: &[Vec<u32>], length: usize) -> Vec<Vec<Place>> {
-    let params = LlamaContextParams::default().with_n_ctx(NonZeroU32::new(1024)).with_n_threads(2).with_n_threads_batch(2);
+fn by_hand(
+    model: &LlamaModel,
+    backend: &LlamaBackend,
+    prompts: &[Vec<u32>],
+    length: usize,
+) -> Vec<Vec<Place>> {
+    let params = LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(1024))
+        .with_n_threads(2)
+        .with_n_threads_batch(2);
     let mut context = model.new_context(backend, params).unwrap();
     let mut batch = LlamaBatch::new(512, 1);
     let mut answers = Vec::new();
@@ -37,8 +45,10 @@ fn by_hand(model: &LlamaModel, backend: &LlamaBackend, prompts: &[Vec<u32>], len
         loop {
             context.decode(&mut batch).unwrap();
             let logits = context.get_logits_ith(batch.n_tokens() - 1);
-            let (best, max) = (0..).zip(logits.iter().copied()).fold((0, f32::MIN), |a, b| if b.1 > a.1 { b } else { a });
-            let second = (0..).zip(logits).filter(|(at, _)| *at != best).fold(f32::MIN, |a, (_, b)| a.max(*b));
+            let (best, max) =
+                (0..).zip(logits.iter().copied()).fold((0, f32::MIN), |a, b| if b.1 > a.1 { b } else { a });
+            let second =
+                (0..).zip(logits).filter(|(at, _)| *at != best).fold(f32::MIN, |a, (_, b)| a.max(*b));
             let total: f64 = logits.iter().map(|logit| f64::from(logit - max).exp()).sum();
             let token = LlamaToken(best);
             if model.vocab().is_eog(token) {
@@ -46,7 +56,11 @@ fn by_hand(model: &LlamaModel, backend: &LlamaBackend, prompts: &[Vec<u32>], len
             }
             #[expect(clippy::cast_possible_truncation, reason = "compared as f32")]
             let logprob = -total.ln() as f32;
-            places.push(Place { token: model.vocab().token_to_piece(token, false, None), logprob, gap: max - second });
+            places.push(Place {
+                token: model.vocab().token_to_piece(token, false, None),
+                logprob,
+                gap: max - second,
+            });
             if places.len() == length {
                 break;
             }
@@ -81,7 +95,9 @@ impl Difference {
         let logprobs = got.choices[0].logprobs.clone().unwrap_or_default();
         self.answers += 1;
         let mut same = true;
-        for (place, (token, logprob)) in expected.iter().zip(logprobs.tokens.iter().zip(&logprobs.token_logprobs)) {
+        for (place, (token, logprob)) in
+            expected.iter().zip(logprobs.tokens.iter().zip(&logprobs.token_logprobs))
+        {
             if String::from_utf8_lossy(&place.token) != *token {
                 // From here on the two are different texts.
                 self.widest_gap = self.widest_gap.max(place.gap);
@@ -104,11 +120,18 @@ impl Difference {
     }
 }
 
-async fn measure(engine: &GgufEngine, prompts: &[Vec<u32>], expected: &[Vec<Place>], length: usize, at_once: usize) -> Difference {
+async fn measure(
+    engine: &GgufEngine,
+    prompts: &[Vec<u32>],
+    expected: &[Vec<Place>],
+    length: usize,
+    at_once: usize,
+) -> Difference {
     let mut difference = Difference::default();
     for (prompts, expected) in prompts.chunks(at_once).zip(expected.chunks(at_once)) {
         let answers =
-            futures::future::join_all(prompts.iter().map(|prompt| go_on(engine, request(prompt, length)))).await;
+            futures::future::join_all(prompts.iter().map(|prompt| go_on(engine, request(prompt, length))))
+                .await;
         for (expected, got) in expected.iter().zip(&answers) {
             difference.note(expected, got);
         }
@@ -124,14 +147,29 @@ async fn greedy_tokens_are_those_of_llama_cpp_called_directly() {
     // llama.cpp is started by the engine, and only once.
     let backend = LlamaBackend {};
     let model = LlamaModel::load_from_file(&backend, model_path(), &LlamaModelParams::default()).unwrap();
-    let topics = ["rivers", "bread", "the moon", "trains", "bees", "music", "winter", "old books", "salt", "glass"];
-    let starts = ["My favourite thing about", "A short history of", "Here is a poem on", "def", "In 1950, people thought that", "Q: Tell me about"];
+    let topics =
+        ["rivers", "bread", "the moon", "trains", "bees", "music", "winter", "old books", "salt", "glass"];
+    let starts = [
+        "My favourite thing about",
+        "A short history of",
+        "Here is a poem on",
+        "def",
+        "In 1950, people thought that",
+        "Q: Tell me about",
+    ];
     let ends = ["", " is", " and why", ":\n", " because"];
     let prompts: Vec<Vec<u32>> = starts
         .iter()
         .flat_map(|start| topics.iter().map(move |topic| format!("{start} {topic}")))
         .flat_map(|text| ends.iter().map(move |end| format!("{text}{end}")))
-        .map(|text| model.vocab().tokenize(text.as_bytes(), false, false).iter().map(|t| t.0.cast_unsigned()).collect())
+        .map(|text| {
+            model
+                .vocab()
+                .tokenize(text.as_bytes(), false, false)
+                .iter()
+                .map(|t| t.0.cast_unsigned())
+                .collect()
+        })
         .collect();
     assert_eq!(prompts.len(), 300);
     let expected = by_hand(&model, &backend, &prompts, LENGTH);
@@ -141,7 +179,9 @@ async fn greedy_tokens_are_those_of_llama_cpp_called_directly() {
     measure(&many, &prompts, &expected, LENGTH, 17).await.check("in batches of 17, cold");
     measure(&many, &prompts[..170], &expected, LENGTH, 17).await.check("in batches of 17, warm");
     let last = [prompts[99].clone(), prompts[99].clone()];
-    measure(&one, &last, &[by_again(&expected[99]), by_again(&expected[99])], LENGTH, 1).await.check("alone, warm");
+    measure(&one, &last, &[by_again(&expected[99]), by_again(&expected[99])], LENGTH, 1)
+        .await
+        .check("alone, warm");
 }
 
 fn by_again(places: &[Place]) -> Vec<Place> {

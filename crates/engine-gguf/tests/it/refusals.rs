@@ -34,12 +34,20 @@ async fn every_chat_field_that_cannot_be_honoured_is_refused_by_name() {
         ("max_tokens", json!(0), "max_tokens"),
         ("max_completion_tokens", json!(0), "max_completion_tokens"),
         ("messages", json!([]), "messages"),
-        ("messages", json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]), "messages[0].content[0]"),
+        (
+            "messages",
+            json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]),
+            "messages[0].content[0]",
+        ),
         ("tool_choice", json!("required"), "tool_choice"),
         ("tools", json!([{"type": "web_search"}]), "tools[0].type"),
         ("tools", json!([{"type": "function", "function": {"name": "no spaces"}}]), "tools[0].function.name"),
         ("stream_options", json!({"include_usage": true}), "stream_options"),
-        ("response_format", json!({"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object", "properties": {"a": {"type": "string", "pattern": "(?=x)y"}}}}}), "response_format.json_schema.schema"),
+        (
+            "response_format",
+            json!({"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object", "properties": {"a": {"type": "string", "pattern": "(?=x)y"}}}}}),
+            "response_format.json_schema.schema",
+        ),
     ] {
         let mut request = chat_with(field, value.clone());
         if field == "tools" {
@@ -86,7 +94,8 @@ async fn a_prompt_beyond_the_context_is_refused_and_an_answer_ends_there() {
     let engine = load(tenfold_engine_gguf::GgufConfig { context_length: Some(128), ..config() });
     let long = |words: usize| vec!["word"; words].join(" ");
     for words in [200, 200_000] {
-        let error = try_ask(&engine, chat_with("messages", json!([{"role": "user", "content": long(words)}]))).await;
+        let error =
+            try_ask(&engine, chat_with("messages", json!([{"role": "user", "content": long(words)}]))).await;
         let (param, code) = refusal(&error.unwrap_err());
         assert_eq!((param.as_deref(), code.as_deref()), (Some("messages"), Some("context_length_exceeded")));
     }
@@ -122,9 +131,12 @@ async fn every_completion_field_that_cannot_be_honoured_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn embeddings_have_one_length_and_no_empty_input() {
     let engine = engine();
-    for (field, value, param) in
-        [("dimensions", json!(8), "dimensions"), ("input", json!([]), "input"), ("input", json!([[]]), "input"), ("x", json!(1), "x")]
-    {
+    for (field, value, param) in [
+        ("dimensions", json!(8), "dimensions"),
+        ("input", json!([]), "input"),
+        ("input", json!([[]]), "input"),
+        ("x", json!(1), "x"),
+    ] {
         let mut body = json!({"model": MODEL, "input": "text"});
         body[field] = value;
         let request: EmbeddingRequest = serde_json::from_value(body).unwrap();

@@ -164,7 +164,7 @@ impl Parameters {
                 "api_key_ids" => push("api_key_ids", &mut filter.api_keys, id("api_key_ids", &value)?)?,
                 "models" if !operations.is_empty() => push("models", &mut filter.models, value)?,
                 "batch" if operations.len() > 1 => {
-                    filter.batch = Some(number("batch", "`true` or `false`", &value)?)
+                    filter.batch = Some(number("batch", "`true` or `false`", &value)?);
                 }
                 "group_by" => push("group_by", &mut query.group_by, group(groups, &value)?)?,
                 "limit" => query.limit = Some(number("limit", "a whole number", &value)?),

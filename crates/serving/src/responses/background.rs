@@ -144,10 +144,14 @@ impl Serving {
             });
         }
         if matches!(response.status, ResponseStatus::Queued | ResponseStatus::InProgress) {
-            response.status = ResponseStatus::Cancelled;
-            let input = self.response_input(project, id).await?;
-            self.keep(project, &input, &response).await?;
+            // The work first: what is still at work would write its own state over this one.
             self.background.cancel(&stored.id).await.map_err(ServingError::Store)?;
+            response = self.response(project, id).await?;
+            if matches!(response.status, ResponseStatus::Queued | ResponseStatus::InProgress) {
+                response.status = ResponseStatus::Cancelled;
+                let input = self.response_input(project, id).await?;
+                self.keep(project, &input, &response).await?;
+            }
         }
         Ok(response)
     }
