@@ -131,7 +131,6 @@ def test_a_platform_that_is_killed_under_load_has_counted_each_complete_call_onc
     wait_until(lambda: len(own.workers()) <= 1, 30, "one worker")
 
 
-@pytest.mark.xfail(strict=True, reason="the key stays locked for a quarter of an hour after a crash")
 def test_a_call_that_a_crash_interrupted_is_sent_again_with_its_key_and_counted_once(own, model):
     client = client_of(own, timeout=10)
     request = dict(model=model, messages=STORY, max_tokens=300, temperature=0, extra_headers={"Idempotency-Key": "once"})

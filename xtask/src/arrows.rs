@@ -32,8 +32,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "tenfold",
         &[
-            "kernel", "protocol", "identity", "billing", "catalog", "fleet", "jobs", "engine", "engine-gguf",
-            "engine-upstream", "serving", "store", "http", "cli",
+            "kernel",
+            "protocol",
+            "identity",
+            "billing",
+            "catalog",
+            "fleet",
+            "jobs",
+            "engine",
+            "engine-gguf",
+            "engine-upstream",
+            "serving",
+            "store",
+            "http",
+            "cli",
         ],
     ),
     ("tenfold-bench", &["kernel", "protocol"]),
@@ -75,7 +87,8 @@ pub(crate) fn faults() -> anyhow::Result<Vec<String>> {
         .output()
         .context("failed to run cargo metadata")?;
     ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).context("failed to read cargo metadata")?;
+    let metadata: Metadata =
+        serde_json::from_slice(&output.stdout).context("failed to read cargo metadata")?;
     Ok(check(&metadata.packages))
 }
 
@@ -85,7 +98,10 @@ fn check(packages: &[Package]) -> Vec<String> {
     let mut faults = Vec::new();
     for package in packages {
         let Some(targets) = allowed.get(package.name.as_str()) else {
-            faults.push(format!("{} has no place in the arrows: give it one in xtask/src/arrows.rs", package.name));
+            faults.push(format!(
+                "{} has no place in the arrows: give it one in xtask/src/arrows.rs",
+                package.name
+            ));
             continue;
         };
         // Tests may use fakes and suites from anywhere; only what is shipped has arrows.
@@ -96,7 +112,10 @@ fn check(packages: &[Package]) -> Vec<String> {
             }
             let owners = OWNED.iter().find(|(name, _)| *name == dependency.name).map(|(_, owners)| *owners);
             if owners.is_some_and(|owners| !owners.contains(&package.name.as_str())) {
-                faults.push(format!("{} must not depend on {}: it is hidden elsewhere", package.name, dependency.name));
+                faults.push(format!(
+                    "{} must not depend on {}: it is hidden elsewhere",
+                    package.name, dependency.name
+                ));
             }
         }
     }

@@ -88,7 +88,13 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn connection(args: Args, index: usize, started: Instant, end: Instant, failures: Arc<AtomicU64>) -> Seen {
+async fn connection(
+    args: Args,
+    index: usize,
+    started: Instant,
+    end: Instant,
+    failures: Arc<AtomicU64>,
+) -> Seen {
     let mut seen = Seen::default();
     // Spread over one interval, so that a fixed rate does not come in bursts.
     let interval = (args.rate > 0.0).then(|| Duration::from_secs_f64(args.connections as f64 / args.rate));

@@ -81,7 +81,8 @@ async fn serve(stream: TcpStream, answers: &Answers) -> anyhow::Result<()> {
 }
 
 fn answers(tokens: usize, delay_ms: u64) -> Answers {
-    let usage = serde_json::json!({"prompt_tokens": 200, "completion_tokens": tokens, "total_tokens": 200 + tokens});
+    let usage =
+        serde_json::json!({"prompt_tokens": 200, "completion_tokens": tokens, "total_tokens": 200 + tokens});
     let body = serde_json::json!({
         "id": "chatcmpl-mock", "object": "chat.completion", "created": 1_700_000_000, "model": "mock",
         "choices": [{"index": 0, "finish_reason": "stop", "logprobs": null,
@@ -100,11 +101,10 @@ fn answers(tokens: usize, delay_ms: u64) -> Answers {
         });
         framed(&format!("data: {data}\n\n"))
     };
-    let delta = |delta: serde_json::Value, reason: Option<&str>| {
-        serde_json::json!([{"index": 0, "delta": delta, "finish_reason": reason}])
-    };
+    let delta = |delta: serde_json::Value, reason: Option<&str>| serde_json::json!([{"index": 0, "delta": delta, "finish_reason": reason}]);
     let null = serde_json::Value::Null;
-    let mut events = vec![chunk(delta(serde_json::json!({"role": "assistant", "content": ""}), None), null.clone())];
+    let mut events =
+        vec![chunk(delta(serde_json::json!({"role": "assistant", "content": ""}), None), null.clone())];
     for _ in 0..tokens {
         events.push(chunk(delta(serde_json::json!({"content": "word "}), None), null.clone()));
     }
@@ -113,8 +113,9 @@ fn answers(tokens: usize, delay_ms: u64) -> Answers {
     events.push(framed("data: [DONE]\n\n"));
     Answers {
         whole: whole.into_bytes(),
-        stream_head: b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-            .to_vec(),
+        stream_head:
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+                .to_vec(),
         events,
         delay_ms,
     }

@@ -41,7 +41,10 @@ impl ApiError {
     pub fn request_timeout(limit: Duration) -> Self {
         Self {
             status: Some(StatusCode::REQUEST_TIMEOUT),
-            ..Self::new(ErrorKind::InvalidRequest, format!("The request body did not arrive within {limit:?}."))
+            ..Self::new(
+                ErrorKind::InvalidRequest,
+                format!("The request body did not arrive within {limit:?}."),
+            )
         }
         .with_code("request_timeout")
     }
@@ -114,9 +117,10 @@ impl ApiError {
             ErrorKind::Unauthenticated => "authentication_error",
             ErrorKind::PermissionDenied => "permission_error",
             ErrorKind::TooManyRequests => "rate_limit_error",
-            ErrorKind::InvalidRequest | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::PayloadTooLarge => {
-                "invalid_request_error"
-            }
+            ErrorKind::InvalidRequest
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::PayloadTooLarge => "invalid_request_error",
             ErrorKind::Timeout | ErrorKind::Unavailable | ErrorKind::BadGateway | ErrorKind::Internal => {
                 "server_error"
             }
@@ -174,5 +178,7 @@ fn set_retry_after(response: &mut Response, after: Duration) {
     let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
     let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
-    response.headers_mut().insert(HeaderName::from_static("retry-after-ms"), HeaderValue::from(millis.max(1)));
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("retry-after-ms"), HeaderValue::from(millis.max(1)));
 }

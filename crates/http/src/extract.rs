@@ -128,7 +128,8 @@ pub(crate) async fn read_body(request: Request, app: &App) -> Result<Bytes, ApiE
         )
         .with_code("request_too_large")
     };
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
@@ -169,8 +170,10 @@ pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiErro
                         let message = format!("Missing required parameter: `{full}`.");
                         ApiError::invalid(&full, message).with_code("missing_required_parameter")
                     }
-                    (".", None) => ApiError::new(ErrorKind::InvalidRequest, format!("Invalid request: {message}."))
-                        .with_code("invalid_type"),
+                    (".", None) => {
+                        ApiError::new(ErrorKind::InvalidRequest, format!("Invalid request: {message}."))
+                            .with_code("invalid_type")
+                    }
                     (path, None) => {
                         ApiError::invalid(path, format!("Invalid value for `{path}`: {message}."))
                             .with_code("invalid_type")
@@ -215,7 +218,8 @@ impl FromRequestParts<App> for ModelCall {
         let request_id = parts.extensions.get::<RequestId>().cloned();
         Ok(Self {
             caller,
-            request_id: request_id.unwrap_or_else(|| RequestId::generate_at(app.clock.now(), app.rng.as_ref())),
+            request_id: request_id
+                .unwrap_or_else(|| RequestId::generate_at(app.clock.now(), app.rng.as_ref())),
             event_key: parts.extensions.get::<EventKey>().map(|key| key.0.clone()),
         })
     }

@@ -34,7 +34,8 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
         return next.run(request).await;
     }
     let Ok(key) = key.to_str().map(str::to_owned) else {
-        return ApiError::invalid("Idempotency-Key", "Idempotency-Key must be visible ASCII.").into_response();
+        return ApiError::invalid("Idempotency-Key", "Idempotency-Key must be visible ASCII.")
+            .into_response();
     };
     serve_once(&app, &key, request, next).await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -79,8 +80,12 @@ async fn first(app: &App, recording: Recording, request: Request, next: Next) ->
     app.tracker.spawn(async move {
         let response = next.run(request).await;
         let status = response.status().as_u16();
-        let content_type =
-            response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let content_type = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
         let (parts, body) = response.into_parts();
         let instead = parts.extensions.get::<KeptInstead>().cloned();
         let client_is_gone = head_tx.send(parts).is_err();
@@ -120,6 +125,8 @@ async fn first(app: &App, recording: Recording, request: Request, next: Next) ->
             });
             Response::from_parts(parts, Body::from_stream(body))
         }
-        Err(_) => ApiError::new(tenfold_kernel::ErrorKind::Internal, "the request's task ended").into_response(),
+        Err(_) => {
+            ApiError::new(tenfold_kernel::ErrorKind::Internal, "the request's task ended").into_response()
+        }
     }
 }

@@ -24,8 +24,11 @@ use crate::error::ApiError;
 /// What has no route.
 pub(crate) async fn not_found(uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(128).collect();
-    ApiError::new(ErrorKind::NotFound, format!("Unknown request URL: {path}. The routes are listed at /docs."))
-        .with_code("unknown_url")
+    ApiError::new(
+        ErrorKind::NotFound,
+        format!("Unknown request URL: {path}. The routes are listed at /docs."),
+    )
+    .with_code("unknown_url")
 }
 
 /// What has a route, for other methods.
@@ -63,6 +66,8 @@ pub(crate) fn page<T>(
 pub(crate) fn limit_headers(state: &RateLimitState) -> HeaderMap {
     state
         .headers()
-        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?)))
+        .filter_map(|(name, value)| {
+            Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
+        })
         .collect()
 }

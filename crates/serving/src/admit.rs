@@ -29,7 +29,11 @@ pub(crate) struct Target {
 
 impl Serving {
     /// The deployment called `model`, if the caller's project may know of it.
-    pub(crate) fn visible_deployment(&self, call: &Call, model: &str) -> Result<Arc<Deployment>, ServingError> {
+    pub(crate) fn visible_deployment(
+        &self,
+        call: &Call,
+        model: &str,
+    ) -> Result<Arc<Deployment>, ServingError> {
         self.fleet
             .deployment(model)
             .filter(|d| d.project.as_ref().is_none_or(|project| *project == call.caller.project))
@@ -45,7 +49,8 @@ impl Serving {
     ) -> Result<Admission, ServingError> {
         let started = self.clock.monotonic();
         let deployment = self.visible_deployment(call, model)?;
-        let limits = self.billing.check_limits(&call.caller.project, &deployment.name, estimated_tokens).await?;
+        let limits =
+            self.billing.check_limits(&call.caller.project, &deployment.name, estimated_tokens).await?;
         let quote = self.billing.quote(&deployment.name).await?;
         Ok(Admission { deployment, limits, quote, started })
     }

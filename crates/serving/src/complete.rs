@@ -22,7 +22,8 @@ impl Serving {
         request: CompletionRequest,
     ) -> Result<Served<Completion, Completion>, ServingError> {
         let answers = u64::from(request.n.unwrap_or(1));
-        let estimated = input_estimate(&request.prompt) + u64::from(request.max_tokens.unwrap_or(16)) * answers;
+        let estimated =
+            input_estimate(&request.prompt) + u64::from(request.max_tokens.unwrap_or(16)) * answers;
         let admission = self.admit(call, &request.model, estimated).await?;
         let include_usage = request.include_usage();
         let event = self.draft_event(call, &admission);

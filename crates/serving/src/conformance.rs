@@ -33,7 +33,11 @@ pub async fn response_store(store: &dyn ResponseStore) {
     store.put_response(&second).await.unwrap_or_else(|e| unexpected(&e));
     assert_eq!(store.response(&first.project, &id).await.unwrap_or_else(|e| unexpected(&e)), Some(second));
     let other = project("proj_b");
-    assert_eq!(store.response(&other, &id).await.unwrap_or_else(|e| unexpected(&e)), None, "another project's");
+    assert_eq!(
+        store.response(&other, &id).await.unwrap_or_else(|e| unexpected(&e)),
+        None,
+        "another project's"
+    );
     assert!(!store.delete_response(&other, &id).await.unwrap_or_else(|e| unexpected(&e)));
     assert!(store.delete_response(&first.project, &id).await.unwrap_or_else(|e| unexpected(&e)));
     assert!(!store.delete_response(&first.project, &id).await.unwrap_or_else(|e| unexpected(&e)));
@@ -64,6 +68,9 @@ pub async fn idempotency_store(store: &dyn IdempotencyStore) {
     assert!(!take(1_999).await.unwrap_or_else(|e| unexpected(&e)), "still locked");
     assert!(take(2_500).await.unwrap_or_else(|e| unexpected(&e)));
     assert!(!take(2_600).await.unwrap_or_else(|e| unexpected(&e)), "one taker only");
+
+    store.release_locks().await.unwrap_or_else(|e| unexpected(&e));
+    assert!(take(2_700).await.unwrap_or_else(|e| unexpected(&e)), "released");
 
     let answer = (200, "application/json".to_owned(), "data: ä\n\n".to_owned());
     store.finish(&mine.project, "k", answer.clone()).await.unwrap_or_else(|e| unexpected(&e));

@@ -29,7 +29,8 @@ impl Serving {
         let mut failed: Option<(ReplicaId, EngineError)> = None;
         loop {
             // A worker that was started again is another replica: a model with one worker is served by its successor.
-            let excluded = failed.as_ref().map(|(replica, _)| std::slice::from_ref(replica)).unwrap_or_default();
+            let excluded =
+                failed.as_ref().map(|(replica, _)| std::slice::from_ref(replica)).unwrap_or_default();
             let lease = match self.fleet.acquire(deployment, excluded).await {
                 Ok(lease) => lease,
                 Err(error) => {

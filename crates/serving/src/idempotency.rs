@@ -107,7 +107,11 @@ impl Serving {
                 });
             }
         }
-        Ok(Begun::First(Recording { project: project.clone(), key: key.to_owned(), first_seen: there.created_at }))
+        Ok(Begun::First(Recording {
+            project: project.clone(),
+            key: key.to_owned(),
+            first_seen: there.created_at,
+        }))
     }
 
     /// Keeps the answer for repeats. An answer that is not final (a 5xx, a 429, a 409) or too large is not kept.
@@ -135,6 +139,15 @@ impl Serving {
     /// [`ServingError::Store`].
     pub async fn abandon_idempotent(&self, recording: Recording) -> Result<(), ServingError> {
         self.idempotency.abandon(&recording.project, &recording.key).await.map_err(ServingError::Store)
+    }
+
+    /// Lets keys be taken over whose request died with an earlier run of this platform, so that its client need
+    /// not wait for the lock to end. Only for a platform that has the store for itself.
+    ///
+    /// # Errors
+    /// [`ServingError::Store`].
+    pub async fn release_locks_of_earlier_run(&self) -> Result<(), ServingError> {
+        self.idempotency.release_locks().await.map_err(ServingError::Store)
     }
 
     /// Forgets keys that have expired, so that what is kept stays bounded by the traffic of their lifetime.

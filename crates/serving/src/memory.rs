@@ -23,7 +23,11 @@ impl ResponseStore for MemoryServingStore {
         Ok(())
     }
 
-    async fn response(&self, project: &ProjectId, id: &ResponseId) -> Result<Option<StoredResponse>, BoxError> {
+    async fn response(
+        &self,
+        project: &ProjectId,
+        id: &ResponseId,
+    ) -> Result<Option<StoredResponse>, BoxError> {
         Ok(self.responses.lock().get(&(project.clone(), id.clone())).cloned())
     }
 
@@ -77,6 +81,13 @@ impl IdempotencyStore for MemoryServingStore {
 
     async fn abandon(&self, project: &ProjectId, key: &str) -> Result<(), BoxError> {
         self.keys.lock().remove(&(project.clone(), key.to_owned()));
+        Ok(())
+    }
+
+    async fn release_locks(&self) -> Result<(), BoxError> {
+        self.keys.lock().values_mut().filter(|record| record.answer.is_none()).for_each(|record| {
+            record.locked_until = Timestamp(0);
+        });
         Ok(())
     }
 

@@ -177,8 +177,13 @@ impl Offering {
         let mut offered = Vec::new();
         for entry in self.catalog.list() {
             let is_ours = matches!(entry.task, Task::Chat | Task::Completion | Task::Embedding);
-            if is_ours && self.catalog.installed(&entry.id).is_some() && self.fleet.deployment(&entry.id).is_none() {
-                offered.push(self.offer_model(OfferModel { model: entry.id.clone(), ..OfferModel::default() }).await?);
+            if is_ours
+                && self.catalog.installed(&entry.id).is_some()
+                && self.fleet.deployment(&entry.id).is_none()
+            {
+                offered.push(
+                    self.offer_model(OfferModel { model: entry.id.clone(), ..OfferModel::default() }).await?,
+                );
             }
         }
         Ok(offered)

@@ -35,7 +35,11 @@ pub trait ResponseStore: Send + Sync + Debug {
     ///
     /// # Errors
     /// When the store cannot be reached.
-    async fn response(&self, project: &ProjectId, id: &ResponseId) -> Result<Option<StoredResponse>, BoxError>;
+    async fn response(
+        &self,
+        project: &ProjectId,
+        id: &ResponseId,
+    ) -> Result<Option<StoredResponse>, BoxError>;
 
     /// Forgets a project's response; says whether there was one.
     ///
@@ -69,8 +73,11 @@ pub trait IdempotencyStore: Send + Sync + Debug {
     ///
     /// # Errors
     /// When the store cannot be reached. Durable when it returns.
-    async fn begin(&self, record: &IdempotencyRecord, expired_before: Timestamp)
-    -> Result<IdempotencyRecord, BoxError>;
+    async fn begin(
+        &self,
+        record: &IdempotencyRecord,
+        expired_before: Timestamp,
+    ) -> Result<IdempotencyRecord, BoxError>;
 
     /// Takes over the work on a key whose lock ended before `now`. Of racers exactly one is told `true`.
     ///
@@ -100,6 +107,13 @@ pub trait IdempotencyStore: Send + Sync + Debug {
     /// # Errors
     /// When the store cannot be reached.
     async fn abandon(&self, project: &ProjectId, key: &str) -> Result<(), BoxError>;
+
+    /// Ends the lock of every key that has no answer: nobody works on them any more. For a platform that has
+    /// the store for itself, when it starts.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn release_locks(&self) -> Result<(), BoxError>;
 
     /// Forgets every key that was first seen before `created_before`; says how many.
     ///

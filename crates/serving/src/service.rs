@@ -8,8 +8,8 @@ use tenfold_fleet::Fleet;
 use tenfold_kernel::{Clock, Rng};
 use tokio_util::task::TaskTracker;
 
-use crate::responses::BackgroundResponses;
 use crate::ports::{IdempotencyStore, ResponseStore};
+use crate::responses::BackgroundResponses;
 
 /// Limits of serving.
 #[derive(Debug, Clone)]

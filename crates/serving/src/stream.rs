@@ -44,7 +44,12 @@ impl<C: Chunk> MeteredStream<C> {
         deployment: Arc<str>,
         include_usage: bool,
     ) -> Self {
-        Self { state: State::Streaming { chunks, settlement: Box::new(settlement) }, include_usage, held: VecDeque::new(), deployment }
+        Self {
+            state: State::Streaming { chunks, settlement: Box::new(settlement) },
+            include_usage,
+            held: VecDeque::new(),
+            deployment,
+        }
     }
 
     /// Ends the call: what was counted is recorded, and `outcome` is what the client reads last.
@@ -67,20 +72,22 @@ impl<C: Chunk + Unpin> Stream for MeteredStream<C> {
         let this = &mut *self;
         loop {
             match &mut this.state {
-                State::Streaming { chunks, settlement } => match std::task::ready!(chunks.poll_next_unpin(cx)) {
-                    Some(Ok(mut chunk)) => {
-                        settlement.observe(chunk.usage(), chunk.has_output());
-                        chunk.set_model(&this.deployment);
-                        if chunk.is_final() || chunk.is_usage_only() {
-                            this.held.push_back(chunk);
-                            continue;
+                State::Streaming { chunks, settlement } => {
+                    match std::task::ready!(chunks.poll_next_unpin(cx)) {
+                        Some(Ok(mut chunk)) => {
+                            settlement.observe(chunk.usage(), chunk.has_output());
+                            chunk.set_model(&this.deployment);
+                            if chunk.is_final() || chunk.is_usage_only() {
+                                this.held.push_back(chunk);
+                                continue;
+                            }
+                            chunk.strip_usage();
+                            return Poll::Ready(Some(Ok(chunk)));
                         }
-                        chunk.strip_usage();
-                        return Poll::Ready(Some(Ok(chunk)));
+                        Some(Err(error)) => this.settle(Some(error.into())),
+                        None => this.settle(None),
                     }
-                    Some(Err(error)) => this.settle(Some(error.into())),
-                    None => this.settle(None),
-                },
+                }
                 State::Settling { recorded, outcome } => {
                     let recorded = std::task::ready!(recorded.poll_unpin(cx));
                     let outcome = outcome.take();

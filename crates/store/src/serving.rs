@@ -228,6 +228,14 @@ impl IdempotencyStore for Store {
         Ok(())
     }
 
+    async fn release_locks(&self) -> Result<(), BoxError> {
+        sqlx::query("UPDATE idempotency_keys SET locked_until = 0 WHERE status IS NULL")
+            .execute(self.writer())
+            .await
+            .map_err(StoreError::from)?;
+        Ok(())
+    }
+
     async fn forget_before(&self, created_before: Timestamp) -> Result<u64, BoxError> {
         let done = sqlx::query("DELETE FROM idempotency_keys WHERE created_at < $1")
             .bind(created_before.0)

@@ -52,8 +52,8 @@ pub(crate) struct Worker {
 #[async_trait]
 impl Handler for Worker {
     async fn run(&self, job: &Job, stop: CancellationToken) -> Result<Value, HandlerError> {
-        let work: BackgroundResponse =
-            serde_json::from_value(job.payload.clone()).map_err(|error| HandlerError::Permanent(error.into()))?;
+        let work: BackgroundResponse = serde_json::from_value(job.payload.clone())
+            .map_err(|error| HandlerError::Permanent(error.into()))?;
         tokio::select! {
             done = self.serving.run_background_response(&work) => match done {
                 Ok(()) => Ok(Value::Null),

@@ -201,7 +201,9 @@ impl Settings {
         };
         file.validate().with_context(|| format!("{} is not valid", path.display()))?;
         let listen = match &environment.listen {
-            Some(text) => text.parse().with_context(|| format!("TENFOLD_LISTEN={text} is not ADDRESS:PORT"))?,
+            Some(text) => {
+                text.parse().with_context(|| format!("TENFOLD_LISTEN={text} is not ADDRESS:PORT"))?
+            }
             None => file.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
         };
         let sqlite = || format!("sqlite://{}", home.join("tenfold.db").display());

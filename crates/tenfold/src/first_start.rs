@@ -46,7 +46,8 @@ pub(crate) async fn offer(
         let pulled = catalog
             .pull(default, |progress| {
                 let percent = (progress.bytes_done * 100).checked_div(progress.bytes_total).unwrap_or(0);
-                starting.send_replace(Some(format!("pulling {default}: {} {percent}%", progress.stage.as_str())));
+                starting
+                    .send_replace(Some(format!("pulling {default}: {} {percent}%", progress.stage.as_str())));
                 if last_decile.swap(percent / 10, std::sync::atomic::Ordering::Relaxed) != percent / 10 {
                     tracing::info!(model = default, stage = progress.stage.as_str(), percent, "pulling");
                 }
@@ -66,13 +67,18 @@ pub(crate) async fn offer(
                 tracing::info!(model = %deployment.name, version = %deployment.version, "model offered");
             }
         }
-        Err(error) => tracing::error!(error = %format!("{:#}", anyhow::Error::from(error)), "model not offered"),
+        Err(error) => {
+            tracing::error!(error = %format!("{:#}", anyhow::Error::from(error)), "model not offered")
+        }
     }
     starting.send_replace(None);
 }
 
 /// Prints to the one who started the platform, beside the log.
-#[expect(clippy::print_stdout, reason = "the keys are for the person who started the platform, not for the log")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the keys are for the person who started the platform, not for the log"
+)]
 pub(crate) fn print(text: &str) {
     println!("{text}");
 }

@@ -10,7 +10,8 @@ use crate::config::Environment;
 /// Starts logging as the environment says.
 pub(crate) fn init(environment: &Environment) -> anyhow::Result<()> {
     let filter = environment.log.as_deref().unwrap_or("info");
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("TENFOLD_LOG={filter} is not a filter"))?;
+    let filter =
+        EnvFilter::try_new(filter).with_context(|| format!("TENFOLD_LOG={filter} is not a filter"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

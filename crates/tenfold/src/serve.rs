@@ -27,7 +27,8 @@ use crate::{background, credentials, engines, first_start, logging};
 pub(crate) fn run(environment: &Environment) -> anyhow::Result<()> {
     logging::init(environment)?;
     let settings = Settings::load(environment)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("failed to start")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("failed to start")?;
     runtime.block_on(platform(environment, settings))
 }
 
@@ -47,7 +48,9 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         pool_size: settings.file.database.pool_size,
         acquire_timeout: Duration::from_secs(10),
     };
-    let store = Arc::new(Store::connect(&settings.database_url, &store).await.context("failed to open the database")?);
+    let store = Arc::new(
+        Store::connect(&settings.database_url, &store).await.context("failed to open the database")?,
+    );
     // SQLite is ours alone, so what was read may be remembered; others may write to a PostgreSQL.
     let exclusive = store.backend() == Backend::Sqlite;
 
@@ -79,6 +82,9 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         tracker: tracker.clone(),
     };
     let serving = Arc::new(Serving::new(serving_config(), parts));
+    if exclusive {
+        serving.release_locks_of_earlier_run().await.context("failed to release idempotency keys")?;
+    }
     let offering = Arc::new(Offering::new(
         offer_config(&settings),
         Arc::clone(&catalog),
@@ -144,7 +150,10 @@ fn only_one(home: &Path) -> anyhow::Result<std::fs::File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("another platform runs in {}; stop it, or set TENFOLD_HOME to another folder", home.display())
+            bail!(
+                "another platform runs in {}; stop it, or set TENFOLD_HOME to another folder",
+                home.display()
+            )
         }
         Err(std::fs::TryLockError::Error(error)) => Err(error).context("failed to lock TENFOLD_HOME"),
     }
@@ -213,7 +222,9 @@ fn fleet(
         store: Arc::clone(store) as _,
         launcher: Arc::new(launcher),
         connector: Arc::new(engines::Connector { clock: Arc::clone(clock) }),
-        machine: Arc::new(LocalMachine::new().map_err(|error| anyhow::anyhow!(error)).context("failed to read memory")?),
+        machine: Arc::new(
+            LocalMachine::new().map_err(|error| anyhow::anyhow!(error)).context("failed to read memory")?,
+        ),
         clock: Arc::clone(clock),
         rng: Arc::clone(rng),
     };

@@ -46,7 +46,10 @@ pub(crate) fn run(environment: &Environment, args: &Args) -> anyhow::Result<()> 
     runtime.block_on(async move {
         for adapter in spec.adapters {
             let name = adapter.name.clone();
-            engine.load_adapter(adapter).await.with_context(|| format!("failed to load the adapter {name}"))?;
+            engine
+                .load_adapter(adapter)
+                .await
+                .with_context(|| format!("failed to load the adapter {name}"))?;
         }
         let listener = tenfold_engine::server::bind(&args.socket).context("failed to listen")?;
         tenfold_engine::server::serve(engine, listener, platform_is_gone()).await.context("failed to serve")

@@ -138,7 +138,8 @@ impl From<&Deployment> for DeploymentBody {
 /// Everything that is offered.
 #[utoipa::path(get, path = "/v1/deployments", tag = "deployments", responses((status = 200, body = List<DeploymentBody>)))]
 async fn list_deployments(State(app): State<App>, _: AdminReader) -> Json<List<DeploymentBody>> {
-    let mut all: Vec<DeploymentBody> = app.fleet.deployments().iter().map(|d| DeploymentBody::from(&**d)).collect();
+    let mut all: Vec<DeploymentBody> =
+        app.fleet.deployments().iter().map(|d| DeploymentBody::from(&**d)).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Json(List::all(all))
 }
@@ -185,7 +186,10 @@ async fn create_deployment(
                 [(!body.adapters.is_empty(), "adapters"), (body.context_length.is_some(), "context_length")]
             {
                 if given {
-                    return Err(ApiError::invalid(param, format!("`{param}` is for models, not for upstreams.")));
+                    return Err(ApiError::invalid(
+                        param,
+                        format!("`{param}` is for models, not for upstreams."),
+                    ));
                 }
             }
             let upstreams = upstreams.into_iter().map(|upstream| NewUpstream {

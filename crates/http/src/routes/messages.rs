@@ -12,8 +12,8 @@ use tenfold_billing::Operation;
 use tenfold_kernel::{ErrorKind, RequestId};
 use tenfold_protocol::chat::ChatChunk;
 use tenfold_protocol::messages::{
-    CountTokensRequest, Message, MessageStream, MessagesErrorBody, MessagesRequest, TokenCount, count_to_chat,
-    from_chat, to_chat,
+    CountTokensRequest, Message, MessageStream, MessagesErrorBody, MessagesRequest, TokenCount,
+    count_to_chat, from_chat, to_chat,
 };
 use tenfold_protocol::sse::write_named_json;
 use tenfold_serving::{AnswerOf, MeteredStream};

@@ -22,8 +22,13 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 /// The deployments that the caller may name as `model`.
 #[utoipa::path(get, path = "/v1/models", tag = "models", responses((status = 200, body = List<Model>), (status = 401, body = ErrorBody)))]
 async fn list_models(State(app): State<App>, Authenticated(caller): Authenticated) -> Json<List<Model>> {
-    let mut models: Vec<Model> =
-        app.fleet.deployments().iter().filter(|d| is_visible(d, &caller)).map(|d| describe(&app, d)).collect();
+    let mut models: Vec<Model> = app
+        .fleet
+        .deployments()
+        .iter()
+        .filter(|d| is_visible(d, &caller))
+        .map(|d| describe(&app, d))
+        .collect();
     models.sort_by(|a, b| a.id.cmp(&b.id));
     Json(List::all(models))
 }
@@ -40,8 +45,11 @@ async fn get_model(
 ) -> Result<Json<Model>, ApiError> {
     let deployment = app.fleet.deployment(&name).filter(|d| is_visible(d, &caller)).ok_or_else(|| {
         let name: String = name.chars().take(128).collect();
-        ApiError::new(ErrorKind::NotFound, format!("The model `{name}` does not exist or you do not have access to it."))
-            .with_code("model_not_found")
+        ApiError::new(
+            ErrorKind::NotFound,
+            format!("The model `{name}` does not exist or you do not have access to it."),
+        )
+        .with_code("model_not_found")
     })?;
     Ok(Json(describe(&app, &deployment)))
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tenfold_billing::Operation;
 use tenfold_kernel::{
-    ApiKeyId, BoxError, Caller, OrganizationId, ProjectId, RequestId, ResponseId, Role, Scope, ServiceAccountId,
-    UserId,
+    ApiKeyId, BoxError, Caller, OrganizationId, ProjectId, RequestId, ResponseId, Role, Scope,
+    ServiceAccountId, UserId,
 };
 use tenfold_protocol::responses::{Response, ResponseStatus, ResponsesRequest, from_chat};
 
@@ -35,7 +35,8 @@ pub struct BackgroundResponse {
 
 impl BackgroundResponse {
     pub(super) fn new(id: &ResponseId, call: &Call, request: ResponsesRequest) -> Self {
-        let Caller { organization, project, api_key, user, service_account, role, scopes } = call.caller.clone();
+        let Caller { organization, project, api_key, user, service_account, role, scopes } =
+            call.caller.clone();
         Self {
             id: id.clone(),
             request,
@@ -116,14 +117,18 @@ impl Serving {
         let finished = match outcome {
             Ok(served) => match served.answer {
                 AnswerOf::Whole(whole) => from_chat(response, *whole, self.clock.now(), self.rng.as_ref()),
-                AnswerOf::Stream(_) => failed(response, "server_error", "The model streamed what was asked for whole."),
+                AnswerOf::Stream(_) => {
+                    failed(response, "server_error", "The model streamed what was asked for whole.")
+                }
             },
             Err(error @ ServingError::Store(_)) => return Err(error),
             Err(error) => failed(response, code(&error), &message(&error)),
         };
         // Cancelled or deleted meanwhile: that stands.
         match self.response(project, work.id.as_str()).await {
-            Ok(now) if now.status == ResponseStatus::InProgress => self.keep(project, &input, &finished).await,
+            Ok(now) if now.status == ResponseStatus::InProgress => {
+                self.keep(project, &input, &finished).await
+            }
             Ok(_) | Err(ServingError::ResponseNotFound { .. }) => Ok(()),
             Err(error) => Err(error),
         }

@@ -83,7 +83,8 @@ impl Serving {
         let mut chat = to_chat(request, &history)?;
         if request.is_stream() {
             chat.stream = Some(true);
-            chat.stream_options = Some(StreamOptions { include_usage: Some(true), ..StreamOptions::default() });
+            chat.stream_options =
+                Some(StreamOptions { include_usage: Some(true), ..StreamOptions::default() });
         }
         let response = Response::start(id, request, self.clock.now());
         Ok(Prepared { response, input: request.input_items(self.rng.as_ref()), chat })
@@ -143,10 +144,16 @@ impl Serving {
             param: Some(param.to_owned()),
         };
         if !request.is_stored() {
-            return Err(conflict("store", "A background response must be stored: leave `store` out or set it true."));
+            return Err(conflict(
+                "store",
+                "A background response must be stored: leave `store` out or set it true.",
+            ));
         }
         if request.is_stream() {
-            return Err(conflict("stream", "A background response is polled; leave `stream` out or set it false."));
+            return Err(conflict(
+                "stream",
+                "A background response is polled; leave `stream` out or set it false.",
+            ));
         }
         // Refused now rather than in the background: a request that cannot be translated, a model that is not there.
         let Prepared { mut response, input, .. } = self.prepare(call, &id, &request).await?;

@@ -34,7 +34,8 @@ impl Serving {
         if response.background == Some(true) {
             self.background.cancel(&stored.id).await.map_err(ServingError::Store)?;
         }
-        let deleted = self.responses.delete_response(project, &stored.id).await.map_err(ServingError::Store)?;
+        let deleted =
+            self.responses.delete_response(project, &stored.id).await.map_err(ServingError::Store)?;
         if deleted { Ok(()) } else { Err(not_found(id)) }
     }
 

@@ -41,7 +41,9 @@ async fn a_stream_that_breaks_before_its_first_token_is_begun_elsewhere() {
         let served = rig.serving.chat(&call(Operation::ChatCompletions), ask(true)).await.unwrap();
         let AnswerOf::Stream(chunks) = served.answer else { panic!("asked for a stream") };
         let text: String = chunks
-            .map(|chunk| chunk.unwrap().choices.first().and_then(|c| c.delta.content.clone()).unwrap_or_default())
+            .map(|chunk| {
+                chunk.unwrap().choices.first().and_then(|c| c.delta.content.clone()).unwrap_or_default()
+            })
             .collect()
             .await;
         assert_eq!(text, "whole");

@@ -31,7 +31,8 @@ async fn the_same_request_gets_the_same_answer_for_a_day() {
     let under_way = rig.serving.begin_idempotent(&project(), "k", print("a")).await.unwrap_err();
     assert!(matches!(under_way, ServingError::IdempotencyConflict { retry_after: Some(_), .. }));
     rig.serving.finish_idempotent(recording, reply(200, "{}")).await.unwrap();
-    let Begun::Repeat(again) = rig.serving.begin_idempotent(&project(), "k", print("a")).await.unwrap() else {
+    let Begun::Repeat(again) = rig.serving.begin_idempotent(&project(), "k", print("a")).await.unwrap()
+    else {
         panic!("it was answered")
     };
     assert_eq!(again, reply(200, "{}"));
@@ -52,7 +53,9 @@ async fn a_key_with_another_request_is_refused() {
 async fn an_answer_that_is_not_final_can_be_asked_for_again() {
     let rig = rig().await;
     for status in [500, 503, 429] {
-        let Begun::First(recording) = rig.serving.begin_idempotent(&project(), "k", print("a")).await.unwrap() else {
+        let Begun::First(recording) =
+            rig.serving.begin_idempotent(&project(), "k", print("a")).await.unwrap()
+        else {
             panic!("{status} is not kept")
         };
         rig.serving.finish_idempotent(recording, reply(status, "{}")).await.unwrap();

@@ -26,7 +26,8 @@ async fn a_response_is_kept_goes_on_from_another_and_is_forgotten() {
     let rig = rig().await;
     let mut previous: Option<String> = None;
     for turn in 0..3 {
-        let request = request(serde_json::json!({"model": "x", "input": "go on", "previous_response_id": previous}));
+        let request =
+            request(serde_json::json!({"model": "x", "input": "go on", "previous_response_id": previous}));
         let created = rig.serving.create_response(&call(Operation::Responses), request).await.unwrap();
         let AnswerOf::Whole(response) = created.answer else { panic!("asked for it whole") };
         assert_eq!(response.status, ResponseStatus::Completed);
@@ -40,7 +41,10 @@ async fn a_response_is_kept_goes_on_from_another_and_is_forgotten() {
     let other = ProjectId::parse("proj_2").unwrap();
     assert!(matches!(rig.serving.response(&other, &id).await, Err(ServingError::ResponseNotFound { .. })));
     rig.serving.delete_response(&project(), &id).await.unwrap();
-    assert!(matches!(rig.serving.response(&project(), &id).await, Err(ServingError::ResponseNotFound { .. })));
+    assert!(matches!(
+        rig.serving.response(&project(), &id).await,
+        Err(ServingError::ResponseNotFound { .. })
+    ));
 }
 
 #[tokio::test]
@@ -48,13 +52,15 @@ async fn a_chain_is_bounded_and_its_links_must_be_there() {
     let rig = rig().await;
     let mut previous: Option<String> = None;
     for _ in 0..4 {
-        let request = request(serde_json::json!({"model": "x", "input": "go on", "previous_response_id": previous}));
+        let request =
+            request(serde_json::json!({"model": "x", "input": "go on", "previous_response_id": previous}));
         let created = rig.serving.create_response(&call(Operation::Responses), request).await.unwrap();
         let AnswerOf::Whole(response) = created.answer else { panic!("asked for it whole") };
         previous = Some(response.id);
     }
     for previous in [previous.unwrap().as_str(), "resp_missing"] {
-        let request = request(serde_json::json!({"model": "x", "input": "hi", "previous_response_id": previous}));
+        let request =
+            request(serde_json::json!({"model": "x", "input": "hi", "previous_response_id": previous}));
         let error = rig.serving.create_response(&call(Operation::Responses), request).await.unwrap_err();
         let param = tenfold_kernel::Classify::param(&error).map(std::borrow::Cow::into_owned);
         assert_eq!(param.as_deref(), Some("previous_response_id"), "{error}");
@@ -68,7 +74,7 @@ async fn a_streamed_response_is_kept_before_its_last_event() {
     let created = rig.serving.create_response(&call(Operation::Responses), request).await.unwrap();
     let AnswerOf::Stream(events) = created.answer else { panic!("asked for a stream") };
     let events: Vec<_> = events.collect().await;
-    let names: Vec<_> = events.iter().map(|event| event.name()).collect();
+    let names: Vec<_> = events.iter().map(tenfold_protocol::responses::ResponseStreamEvent::name).collect();
     assert_eq!(names.first(), Some(&"response.created"));
     assert_eq!(names.last(), Some(&"response.completed"));
     let last = serde_json::to_value(events.last().unwrap()).unwrap();

@@ -95,7 +95,8 @@ impl Rig {
         let upstreams = (0..engines.len())
             .map(|n| Upstream { base_url: format!("http://{n}"), api_key: None, model: "fake".into() })
             .collect();
-        let connector = Engines(engines.into_iter().enumerate().map(|(n, e)| (format!("http://{n}"), e)).collect());
+        let connector =
+            Engines(engines.into_iter().enumerate().map(|(n, e)| (format!("http://{n}"), e)).collect());
         let world = Arc::new(FakeWorld::new(1 << 30));
         let ports = tenfold_fleet::Ports {
             store: Arc::new(MemoryDeploymentStore::default()),

@@ -83,7 +83,11 @@ async fn a_client_that_leaves_stops_the_work_and_leaves_one_event() {
 #[tokio::test]
 async fn a_stream_that_breaks_ends_with_the_error_and_one_event() {
     let broken = || EngineError::Interrupted { source: "gone".into() };
-    let rig = Rig::new(vec![engine(Script { fault: Some(Fault { after: 4, error: broken }), ..Script::default() })]).await;
+    let rig = Rig::new(vec![engine(Script {
+        fault: Some(Fault { after: 4, error: broken }),
+        ..Script::default()
+    })])
+    .await;
     let served = rig.serving.chat(&call(Operation::ChatCompletions), ask(true)).await.unwrap();
     let AnswerOf::Stream(chunks) = served.answer else { panic!("asked for a stream") };
     let chunks: Vec<_> = chunks.collect().await;
@@ -116,7 +120,8 @@ async fn a_call_with_a_model_that_is_not_there_leaves_nothing() {
 #[tokio::test]
 async fn the_price_is_the_one_at_admission() {
     let gate = Arc::new(Semaphore::new(3));
-    let rig = Rig::new(vec![engine(Script { gate: Some(gate.clone()), ..Script::says("one two three") })]).await;
+    let rig =
+        Rig::new(vec![engine(Script { gate: Some(gate.clone()), ..Script::says("one two three") })]).await;
     let served = rig.serving.chat(&call(Operation::ChatCompletions), ask(true)).await.unwrap();
     let AnswerOf::Stream(chunks) = served.answer else { panic!("asked for a stream") };
     let before = rig.billing.prices("x").await.unwrap()[0].version.clone();
