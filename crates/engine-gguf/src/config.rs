@@ -31,6 +31,12 @@ pub struct GgufConfig {
     /// How long computing threads look for more work before they sleep, 0..=100. Above zero costs the
     /// cores that the rest of the process needs.
     pub poll: u32,
+    /// Tokens that are computed at once, at most. From 64 on, llama.cpp's attention on a CPU takes another
+    /// path that rounds otherwise, so that an answer would depend on what else is in the batch; below, the
+    /// same prompt gives the same bits, alone or among others, cold or from a kept prefix.
+    pub at_once: u32,
+    /// Whether to use llama.cpp's fused attention, which skips what belongs to other sequences.
+    pub flash_attention: bool,
     /// Layers to put on a GPU, where the library was built for one.
     pub gpu_layers: u32,
 }
@@ -50,6 +56,8 @@ impl GgufConfig {
             queue: 256,
             chat_template: None,
             poll: 0,
+            at_once: 63,
+            flash_attention: true,
             gpu_layers: 0,
         }
     }

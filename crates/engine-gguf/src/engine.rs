@@ -79,18 +79,25 @@ impl GgufEngine {
             "prefill_tokens_beside",
             "between 1 and 8192",
         )?;
+        check((1..=8192).contains(&config.at_once), "at_once", "between 1 and 8192")?;
         check(config.poll <= 100, "poll", "between 0 and 100")?;
         let model = Arc::new(Model::load(&config)?);
         let cores = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
         let chunk = config.prefill_tokens.max(config.prefill_tokens_beside);
         let shape = Shape {
-            n_cells: config.kv_tokens.unwrap_or(config.slots * 1024).max(model.context_length),
+            n_cells: config
+                .kv_tokens
+                .unwrap_or(config.slots * 1024)
+                .max(model.context_length)
+                // The library takes no batch that is larger than its memory.
+                .max(chunk + config.slots),
             n_batch: chunk + config.slots,
-            n_ubatch: (chunk + config.slots).min(512),
+            n_ubatch: (chunk + config.slots).min(config.at_once),
             n_sequences: config.slots,
             n_outputs: config.slots,
             threads: config.threads.unwrap_or(cores).clamp(1, 512),
             poll: config.poll,
+            flash_attention: config.flash_attention,
             embeddings: false,
             mean_pooling: false,
         };

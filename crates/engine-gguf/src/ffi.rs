@@ -33,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) threads: u32,
     /// 0..=100.
     pub(crate) poll: u32,
+    /// Whether to use fused attention.
+    pub(crate) flash_attention: bool,
     /// Whether it embeds instead of generating.
     pub(crate) embeddings: bool,
     /// Whether to use mean pooling because the model names none.
@@ -147,6 +149,11 @@ impl Context {
             params.kv_unified = true;
             params.swa_full = true;
             params.no_perf = true;
+            params.flash_attn_type = if shape.flash_attention {
+                sys::LLAMA_FLASH_ATTN_TYPE_AUTO
+            } else {
+                sys::LLAMA_FLASH_ATTN_TYPE_DISABLED
+            };
             if shape.mean_pooling {
                 params.pooling_type = sys::LLAMA_POOLING_TYPE_MEAN;
             }

@@ -68,7 +68,7 @@ pub(crate) async fn offer(
             }
         }
         Err(error) => {
-            tracing::error!(error = %format!("{:#}", anyhow::Error::from(error)), "model not offered")
+            tracing::error!(error = %format!("{:#}", anyhow::Error::from(error)), "model not offered");
         }
     }
     starting.send_replace(None);

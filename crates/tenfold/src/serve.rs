@@ -54,13 +54,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     // SQLite is ours alone, so what was read may be remembered; others may write to a PostgreSQL.
     let exclusive = store.backend() == Backend::Sqlite;
 
-    let identity = tenfold_identity::Config {
-        pepper: credentials::pepper(&settings.home, rng.as_ref())?,
-        exclusive,
-        cache_size: 10_000,
-    };
-    let ports = tenfold_identity::Ports::of(Arc::clone(&store));
-    let identity = Arc::new(Identity::new(identity, ports, Arc::clone(&clock), Arc::clone(&rng)));
+    let identity = Arc::new(identity(&settings, &store, exclusive, &clock, &rng)?);
     first_start::found(&identity, &settings.home, listen).await?;
 
     // Its task is on a tracker of its own: it ends after everything that has events to write.
@@ -157,6 +151,22 @@ fn only_one(home: &Path) -> anyhow::Result<std::fs::File> {
         }
         Err(std::fs::TryLockError::Error(error)) => Err(error).context("failed to lock TENFOLD_HOME"),
     }
+}
+
+fn identity(
+    settings: &Settings,
+    store: &Arc<Store>,
+    exclusive: bool,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> anyhow::Result<Identity> {
+    let config = tenfold_identity::Config {
+        pepper: credentials::pepper(&settings.home, rng.as_ref())?,
+        exclusive,
+        cache_size: 10_000,
+    };
+    let ports = tenfold_identity::Ports::of(Arc::clone(store));
+    Ok(Identity::new(config, ports, Arc::clone(clock), Arc::clone(rng)))
 }
 
 fn billing(

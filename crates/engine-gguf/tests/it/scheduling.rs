@@ -109,7 +109,14 @@ async fn a_long_prompt_does_not_freeze_a_running_stream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_survive_a_memory_that_is_too_small_for_all() {
-    let engine = load(GgufConfig { context_length: Some(128), kv_tokens: Some(128), slots: 4, ..config() });
+    let engine = load(GgufConfig {
+        context_length: Some(128),
+        kv_tokens: Some(128),
+        prefill_tokens: 64,
+        prefill_tokens_beside: 64,
+        slots: 4,
+        ..config()
+    });
     let alone = load(GgufConfig { context_length: Some(128), slots: 1, ..config() });
     let texts =
         ["Tell me about rivers.", "Tell me about bread.", "Tell me about stars.", "Tell me about bees."];
