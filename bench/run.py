@@ -65,6 +65,15 @@ def rss_mb(pid):
     return float("nan")
 
 
+def family_mb(pid):
+    """Resident memory of a process and its children, as the workers are."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        if task.name != str(pid):
+            children += (task / "children").read_text().split()
+    return rss_mb(pid) + sum(family_mb(int(child)) for child in set(children))
+
+
 def cpu_seconds(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -252,7 +261,7 @@ def engine(rig, seconds, cache, target_dir):
     model = cache / "models" / "smollm2-135m-instruct-q4_1.gguf"
     bench = f"{target_dir}/debug/examples/decode_bench"
     if Path(bench).exists():
-        print(subprocess.check_output([bench], text=True), flush=True)
+        print(subprocess.check_output([bench, str(model)], text=True), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         home, port = Path(folder) / "home", free_port()
         home.mkdir()
@@ -262,7 +271,7 @@ def engine(rig, seconds, cache, target_dir):
             wait_for(f"http://127.0.0.1:{port}/health", theirs_process)
             with tenfold_with_model(rig, home) as ours:
                 theirs = Target("xllamacpp", f"127.0.0.1:{port}", model="x", pid=theirs_process.pid)
-                print("| clients | Tenfold tokens/s (whole platform) | xllamacpp server tokens/s | ratio |\n| ---: | ---: | ---: | ---: |")
+                print("| clients | Tenfold tokens/s (whole platform) | xllamacpp server tokens/s | ratio | Tenfold MB, with worker | xllamacpp MB |\n| ---: | ---: | ---: | ---: | ---: | ---: |")
                 for clients in (1, 8):
                     rates = {}
                     for target in (ours, theirs):
@@ -273,7 +282,8 @@ def engine(rig, seconds, cache, target_dir):
                             windows[target.name].append(
                                 load_unpinned(rig, target, seconds, connections=clients, stream=True, max_tokens=64, prompt_bytes=60))
                     rates = {t: median_of(w, "events_per_second") for t, w in windows.items()}
-                    print(f"| {clients} | {rates['tenfold']:.1f} | {rates['xllamacpp']:.1f} | **{rates['tenfold'] / rates['xllamacpp']:.2f}** |", flush=True)
+                    print(f"| {clients} | {rates['tenfold']:.1f} | {rates['xllamacpp']:.1f} | **{rates['tenfold'] / rates['xllamacpp']:.2f}** | "
+                          f"{family_mb(ours.pid):.0f} | {family_mb(theirs.pid):.0f} |", flush=True)
 
 
 def load_unpinned(rig, target, seconds, **options):

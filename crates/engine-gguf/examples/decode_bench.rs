@@ -1,7 +1,7 @@
 //! Decoding speed of this engine beside llama.cpp called directly.
 //!
 //! ```text
-//! cargo run -p tenfold-engine-gguf --example decode_bench -- MODEL.gguf [THREADS [POLL [ROUNDS [AT_ONCE]]]]
+//! cargo run -p tenfold-engine-gguf --example decode_bench -- MODEL.gguf [THREADS [POLL [ROUNDS [FLASH_ATTENTION]]]]
 //! ```
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -34,12 +34,12 @@ fn main() -> Outcome<()> {
     let threads: u32 = arguments.next().map_or(Ok(2), |text| text.parse())?;
     let poll: u32 = arguments.next().map_or(Ok(GgufConfig::new("", "").poll), |text| text.parse())?;
     let rounds: usize = arguments.next().map_or(Ok(5), |text| text.parse())?;
-    let at_once: u32 = arguments.next().map_or(Ok(63), |text| text.parse())?;
+    let flash_attention: bool = arguments.next().map_or(Ok(true), |text| text.parse())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let config = GgufConfig {
         threads: Some(threads),
         poll,
-        at_once,
+        flash_attention,
         context_length: Some(2048),
         ..GgufConfig::new(&path, "m")
     };

@@ -79,20 +79,15 @@ impl GgufEngine {
             "prefill_tokens_beside",
             "between 1 and 8192",
         )?;
-        check((1..=8192).contains(&config.at_once), "at_once", "between 1 and 8192")?;
+        check((64..=8192).contains(&config.at_once), "at_once", "between 64 and 8192")?;
         check(config.poll <= 100, "poll", "between 0 and 100")?;
         let model = Arc::new(Model::load(&config)?);
         let cores = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
-        let chunk = config.prefill_tokens.max(config.prefill_tokens_beside);
         let shape = Shape {
-            n_cells: config
-                .kv_tokens
-                .unwrap_or(config.slots * 1024)
-                .max(model.context_length)
-                // The library takes no batch that is larger than its memory.
-                .max(chunk + config.slots),
-            n_batch: chunk + config.slots,
-            n_ubatch: (chunk + config.slots).min(config.at_once),
+            n_cells: model.context_length.next_multiple_of(256).saturating_mul(config.slots),
+            // The library computes one token at least of each sequence at once.
+            n_batch: config.at_once.max(config.slots),
+            n_ubatch: config.at_once.max(config.slots),
             n_sequences: config.slots,
             n_outputs: config.slots,
             threads: config.threads.unwrap_or(cores).clamp(1, 512),
@@ -106,6 +101,7 @@ impl GgufEngine {
         let limits = Limits {
             prefill: config.prefill_tokens as usize,
             prefill_beside: config.prefill_tokens_beside as usize,
+            at_once: (config.at_once as usize).min(model.context_length as usize),
             context_length: model.context_length as usize,
             shape,
         };

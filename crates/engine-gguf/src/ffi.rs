@@ -19,7 +19,7 @@ pub(crate) type Token = u32;
 /// The shape of a context.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
-    /// Tokens that its memory holds.
+    /// Tokens that its memory holds, of all sequences together.
     pub(crate) n_cells: u32,
     /// Most tokens in one batch.
     pub(crate) n_batch: u32,
@@ -46,8 +46,6 @@ pub(crate) struct Shape {
 pub(crate) enum Decoded {
     /// The rows are there.
     Done,
-    /// No room in the memory; nothing was changed.
-    NoRoom,
     /// The library failed.
     Failed(i32),
 }
@@ -105,10 +103,6 @@ impl Batch {
     pub(crate) fn len(&self) -> usize {
         self.tokens.len()
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
-    }
 }
 
 fn raw_model(model: &LlamaModel) -> *mut sys::llama_model {
@@ -146,7 +140,7 @@ impl Context {
             params.n_threads = threads;
             params.n_threads_batch = threads;
             params.embeddings = shape.embeddings;
-            params.kv_unified = true;
+            params.kv_unified = shape.embeddings;
             params.swa_full = true;
             params.no_perf = true;
             params.flash_attn_type = if shape.flash_attention {
@@ -186,7 +180,6 @@ impl Context {
         let code = unsafe { sys::llama_decode(self.raw.as_ptr(), raw) };
         match code {
             0 => Decoded::Done,
-            1 => Decoded::NoRoom,
             other => Decoded::Failed(other),
         }
     }
@@ -231,14 +224,16 @@ impl Context {
         }
     }
 
-    /// Lets `to` share the first `length` tokens of `from`.
-    pub(crate) fn share(&mut self, from: i32, to: i32, length: usize) {
+    /// Gives `to` the first `length` tokens of `from` in place of what it holds.
+    pub(crate) fn copy(&mut self, from: i32, to: i32, length: usize) {
         let length = i32::try_from(length).unwrap_or(i32::MAX);
-        // SAFETY: as above.
+        // SAFETY: as above. The library copies whole memories only, so the rest is forgotten after that.
         unsafe {
             let memory = sys::llama_get_memory(self.raw.as_ptr());
             if !memory.is_null() {
-                sys::llama_memory_seq_cp(memory, from, to, 0, length);
+                sys::llama_memory_seq_rm(memory, to, -1, -1);
+                sys::llama_memory_seq_cp(memory, from, to, -1, -1);
+                sys::llama_memory_seq_rm(memory, to, length, -1);
             }
         }
     }

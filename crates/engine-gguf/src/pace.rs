@@ -11,7 +11,7 @@ const BESIDE: Duration = Duration::from_millis(250);
 /// How long it may take otherwise: new requests are seen between steps.
 const ALONE: Duration = Duration::from_secs(1);
 /// Prompt tokens in a step at least.
-const FEWEST: usize = 32;
+const FEWEST: usize = 64;
 /// Steps between two trials of another number of threads, and at most.
 const TRIAL: u32 = 100;
 const TRIAL_MOST: u32 = 1600;
@@ -193,7 +193,7 @@ mod tests {
         for _ in 0..8 {
             pace.note(256, 256, Duration::from_millis(2560));
         }
-        assert_eq!(pace.prompt_tokens(true, 256), 32);
+        assert_eq!(pace.prompt_tokens(true, 256), 64);
         assert!((95..=105).contains(&pace.prompt_tokens(false, 512)));
         let mut fast = Pace::new(1);
         fast.note(256, 256, Duration::from_millis(25));

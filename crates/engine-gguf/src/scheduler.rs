@@ -1,8 +1,11 @@
 //! The loop of the engine's one thread: admit, batch, decode, choose.
 //!
-//! Each step computes one token for every answer under way, and beside them a bounded piece of prompts that
+//! Each step computes one token for every answer under way, and after them a bounded piece of prompts that
 //! wait, so that a long prompt does not freeze running streams. Slots keep their tokens after an answer; a
-//! new request goes to the slot that holds most of its prompt, or shares another slot's memory of it.
+//! new request goes to the slot that holds most of its prompt, or to one that copies another's memory of it.
+//!
+//! Each slot has a memory of its own. In one that all share, the order of a sequence's tokens would depend on
+//! what else ran, and so would the rounding of its attention, which a small model turns into other words.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,6 +23,8 @@ use crate::pace::Pace;
 use crate::sampler;
 use crate::slot::{Event, Failure, Run, Scratch, Slot, Task, common_prefix};
 
+/// A copy of another slot's memory costs about as much as computing so many tokens.
+const WORTH_COPYING: usize = 16;
 /// A prefix shorter than this is computed again rather than waited for.
 const WORTH_WAITING: usize = 64;
 
@@ -93,8 +98,25 @@ pub(crate) struct Scheduler {
 pub(crate) struct Limits {
     pub(crate) prefill: usize,
     pub(crate) prefill_beside: usize,
+    pub(crate) at_once: usize,
     pub(crate) context_length: usize,
     pub(crate) shape: Shape,
+}
+
+/// Rows of a prompt from which llama.cpp's fused attention on a CPU takes another path, which rounds otherwise.
+const PIECE: usize = 64;
+
+/// How many of `left` prompt tokens to compute when about `budget` may be: never so many that fewer than
+/// [`PIECE`] remain.
+fn piece(left: usize, budget: usize, at_once: usize) -> usize {
+    let budget = budget.min(at_once);
+    if left <= budget || (left < budget + PIECE && left <= at_once) {
+        left
+    } else if left < budget + PIECE && budget >= 2 * PIECE {
+        budget - PIECE
+    } else {
+        budget
+    }
 }
 
 /// A place of the batch whose logits are wanted.
@@ -283,8 +305,10 @@ impl Scheduler {
     }
 
     fn place(&mut self, task: Task) {
-        // At least the last token is computed, for its logits.
-        let most = if task.prompt_chances { 0 } else { task.prompt.len().saturating_sub(1) };
+        // At least the last token is computed, for its logits, and not so few that a kept prefix would change
+        // the answer.
+        let least = if task.prompt.len() < PIECE { 1 } else { PIECE };
+        let most = if task.prompt_chances { 0 } else { task.prompt.len().saturating_sub(least) };
         let held = |slot: &Slot| {
             if slot.adapter == task.adapter { common_prefix(slot.held(), &task.prompt).min(most) } else { 0 }
         };
@@ -300,25 +324,17 @@ impl Scheduler {
             && free_held >= held(&self.slots[best])
             && (free_held * 2 >= self.slots[best_free].computed || !self.model.prefixes);
         let index = if take_over { best_free } else { oldest };
-        let mut cached = held(&self.slots[index]);
-        if cached > 0 || self.slots[index].computed > 0 {
-            let sequence = self.slots[index].sequence;
-            let from_best = held(&self.slots[best]);
-            if !take_over && best != index && from_best > cached {
-                cached = 0;
-            }
-            if !self.context.forget(sequence, cached) {
-                self.context.forget(sequence, 0);
-                cached = 0;
-            }
-        }
-        if !take_over && best != index && cached == 0 && self.model.prefixes {
-            let length = held(&self.slots[best]);
-            if length > 0 {
-                self.context.share(self.slots[best].sequence, self.slots[index].sequence, length);
-                cached = length;
-            }
+        let own = held(&self.slots[index]);
+        let others = held(&self.slots[best]);
+        let sequence = self.slots[index].sequence;
+        let mut cached = own;
+        if !take_over && best != index && self.model.prefixes && others >= own + WORTH_COPYING {
+            self.context.copy(self.slots[best].sequence, sequence, others);
             self.slots[best].last_used = self.clock;
+            cached = others;
+        } else if self.slots[index].computed > cached && !self.context.forget(sequence, cached) {
+            self.context.forget(sequence, 0);
+            cached = 0;
         }
         let slot = &mut self.slots[index];
         slot.tokens.clear();
@@ -348,47 +364,76 @@ impl Scheduler {
             return;
         }
         self.clock += 1;
-        let wanted = loop {
-            let wanted = self.fill_batch(adapter.as_ref());
-            if self.batch.is_empty() {
+        let beside = self.fill_answers(adapter.as_ref());
+        if beside.is_empty() || self.compute(adapter.as_ref(), beside) {
+            self.compute_prompts(adapter.as_ref());
+        }
+    }
+
+    /// Computes pieces of prompts, one at a time, until the step is as long as it may be.
+    ///
+    /// A piece is a batch of its own, and not shorter than [`PIECE`] unless the prompt is, so that its
+    /// numbers are those that the prompt would give alone.
+    fn compute_prompts(&mut self, adapter: Option<&Arc<str>>) {
+        let beside = self.slots.iter().any(|slot| slot.run.as_ref().is_some_and(|run| run.generated > 0));
+        let most = if beside { self.limits.prefill_beside } else { self.limits.prefill };
+        let mut budget = self.pace.prompt_tokens(beside, most).max(PIECE);
+        let mut prompts: Vec<usize> = (0..self.slots.len())
+            .filter(|index| {
+                let slot = &self.slots[*index];
+                slot.run.is_some() && slot.adapter.as_ref() == adapter && slot.left() > 1
+            })
+            .collect();
+        // The prompt that was taken up first is finished first.
+        prompts.sort_by_key(|index| self.slots[*index].last_used);
+        for (number, index) in prompts.into_iter().enumerate() {
+            let slot = &self.slots[index];
+            let take = piece(slot.left(), budget.max(PIECE), self.limits.at_once);
+            if number > 0 && take > budget {
                 return;
             }
-            let threads = self.pace.threads();
-            if threads != self.threads {
-                self.context.use_threads(threads);
-                self.threads = threads;
-            }
-            let start = self.time.monotonic();
-            match self.context.decode(&mut self.batch) {
-                Decoded::Done => {
-                    let took = self.time.monotonic().saturating_duration_since(start);
-                    self.pace.note(
-                        self.batch.len(),
-                        self.batch.len() - wanted.len().min(self.batch.len()),
-                        took,
-                    );
-                    break wanted;
-                }
-                Decoded::NoRoom => {
-                    if !self.make_room() {
-                        return;
-                    }
-                }
-                Decoded::Failed(code) => {
-                    tracing::error!(code, "llama.cpp failed");
-                    for index in 0..self.slots.len() {
-                        if self.slots[index].adapter == adapter
-                            && let Some(run) = self.slots[index].run.take()
-                        {
-                            run.fail(Failure::Decode(code));
-                            self.clear(index);
-                        }
-                    }
-                    return;
+            budget = budget.saturating_sub(take);
+            let all_outputs = slot.run.as_ref().is_some_and(|run| run.task.prompt_chances);
+            let take = if all_outputs { take.min(self.slots.len()) } else { take };
+            self.batch.clear();
+            let mut wanted = Vec::new();
+            for at in slot.computed..slot.computed + take {
+                let output = all_outputs || at + 1 == slot.tokens.len();
+                let place = self.batch.push(slot.tokens[at], at, slot.sequence, output);
+                if output {
+                    wanted.push(Wanted { slot: index, place });
                 }
             }
-        };
-        self.advance(adapter.as_ref(), wanted);
+            if !self.compute(adapter, wanted) {
+                return;
+            }
+        }
+    }
+
+    /// Computes the batch and what follows from it; false when the library failed.
+    fn compute(&mut self, adapter: Option<&Arc<str>>, wanted: Vec<Wanted>) -> bool {
+        let threads = self.pace.threads();
+        if threads != self.threads {
+            self.context.use_threads(threads);
+            self.threads = threads;
+        }
+        let start = self.time.monotonic();
+        if let Decoded::Failed(code) = self.context.decode(&mut self.batch) {
+            tracing::error!(code, "llama.cpp failed");
+            for index in 0..self.slots.len() {
+                if self.slots[index].adapter.as_ref() == adapter
+                    && let Some(run) = self.slots[index].run.take()
+                {
+                    run.fail(Failure::Decode(code));
+                    self.clear(index);
+                }
+            }
+            return false;
+        }
+        let took = self.time.monotonic().saturating_duration_since(start);
+        self.pace.note(self.batch.len(), self.batch.len().saturating_sub(wanted.len()), took);
+        self.advance(adapter, wanted);
+        true
     }
 
     fn use_adapter(&mut self, adapter: Option<&Arc<str>>) -> bool {
@@ -407,82 +452,21 @@ impl Scheduler {
         used
     }
 
-    /// Puts one token of each answer under way into the batch, and pieces of waiting prompts.
-    fn fill_batch(&mut self, adapter: Option<&Arc<str>>) -> Vec<Wanted> {
+    /// Puts one token of each answer under way into the batch.
+    fn fill_answers(&mut self, adapter: Option<&Arc<str>>) -> Vec<Wanted> {
         self.batch.clear();
         let mut wanted = Vec::with_capacity(self.slots.len());
-        let runs = |slot: &Slot| slot.run.is_some() && slot.adapter.as_ref() == adapter;
-        for (index, slot) in self.slots.iter().enumerate().filter(|(_, slot)| runs(slot) && slot.left() == 1)
-        {
-            if let Some(token) = slot.tokens.get(slot.computed) {
+        for (index, slot) in self.slots.iter().enumerate() {
+            if slot.run.is_some()
+                && slot.adapter.as_ref() == adapter
+                && slot.left() == 1
+                && let Some(token) = slot.tokens.get(slot.computed)
+            {
                 let place = self.batch.push(*token, slot.computed, slot.sequence, true);
                 wanted.push(Wanted { slot: index, place });
             }
         }
-        let beside = !wanted.is_empty();
-        let most = if beside { self.limits.prefill_beside } else { self.limits.prefill };
-        let mut budget = self.pace.prompt_tokens(beside, most);
-        let mut outputs = self.slots.len() - wanted.len();
-        let mut prompts: Vec<usize> = (0..self.slots.len())
-            .filter(|index| runs(&self.slots[*index]) && self.slots[*index].left() > 1)
-            .collect();
-        // The prompt that was taken up first is finished first.
-        prompts.sort_by_key(|index| self.slots[*index].last_used);
-        for index in prompts {
-            let slot = &self.slots[index];
-            let all_outputs = slot.run.as_ref().is_some_and(|run| run.task.prompt_chances);
-            let mut take = slot.left().min(budget);
-            if all_outputs {
-                take = take.min(outputs);
-            }
-            for at in slot.computed..slot.computed + take {
-                let last = at + 1 == slot.tokens.len();
-                let output = last || all_outputs;
-                let place = self.batch.push(slot.tokens[at], at, slot.sequence, output);
-                if output {
-                    wanted.push(Wanted { slot: index, place });
-                    outputs = outputs.saturating_sub(1);
-                }
-            }
-            budget -= take;
-            if budget == 0 || outputs == 0 {
-                break;
-            }
-        }
         wanted
-    }
-
-    /// Forgets the kept prefix that was not used for longest; when there is none, an answer that started
-    /// last is computed again later. False when nothing can be done.
-    fn make_room(&mut self) -> bool {
-        let idle = (0..self.slots.len())
-            .filter(|index| self.slots[*index].run.is_none() && self.slots[*index].computed > 0)
-            .min_by_key(|index| self.slots[*index].last_used);
-        if let Some(index) = idle {
-            self.clear(index);
-            return true;
-        }
-        let running: Vec<usize> =
-            (0..self.slots.len()).filter(|index| self.slots[*index].run.is_some()).collect();
-        let holding = running.iter().copied().filter(|index| self.slots[*index].computed > 0);
-        let Some(index) =
-            holding.min_by_key(|index| self.slots[*index].run.as_ref().map_or(0, |run| run.generated))
-        else {
-            return false;
-        };
-        let slot = &mut self.slots[index];
-        self.context.forget(slot.sequence, 0);
-        slot.computed = 0;
-        if running.len() == 1
-            && let Some(run) = slot.run.take()
-        {
-            run.fail(Failure::NoRoom);
-            self.clear(index);
-            return false;
-        }
-        // The others go first until it can be taken up again.
-        slot.last_used = self.clock + 1;
-        true
     }
 
     /// Notes what was computed, and chooses the next tokens.

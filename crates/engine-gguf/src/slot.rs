@@ -39,8 +39,6 @@ pub(crate) enum Failure {
     NoToken,
     #[error("the adapter was unloaded")]
     AdapterGone,
-    #[error("the sequence does not fit into the memory")]
-    NoRoom,
     #[error("the engine is shutting down")]
     Shutdown,
 }

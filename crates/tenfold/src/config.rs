@@ -78,6 +78,9 @@ pub(crate) struct Engine {
     pub(crate) slots: u32,
     /// Tokens that one sequence may hold; 0 for what the model was made for, at most 4,096.
     pub(crate) context_length: u32,
+    /// Whether workers use llama.cpp's fused attention: quicker, but from 256 tokens on its rounding depends on
+    /// what else runs.
+    pub(crate) flash_attention: bool,
     /// Calls that wait for a model; more are refused with 429.
     pub(crate) queue_limit: usize,
     /// How long they wait at most.
@@ -140,6 +143,7 @@ impl Default for Engine {
             threads: 0,
             slots: 8,
             context_length: 0,
+            flash_attention: true,
             queue_limit: 256,
             queue_timeout_s: 120,
             memory_budget_bytes: 0,

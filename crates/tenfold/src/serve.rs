@@ -224,7 +224,10 @@ fn fleet(
 ) -> anyhow::Result<Fleet> {
     let engine = &settings.file.engine;
     let program = std::env::current_exe().context("failed to find this program")?;
-    let arguments = vec!["worker".to_owned(), "--threads".to_owned(), engine.threads.to_string()];
+    let mut arguments = vec!["worker".to_owned(), "--threads".to_owned(), engine.threads.to_string()];
+    if !engine.flash_attention {
+        arguments.push("--no-flash-attention".to_owned());
+    }
     let run_folder = run_folder(&settings.home, rng.as_ref())?;
     let launcher = ProcessLauncher::new(program, arguments, run_folder, Arc::clone(rng), tracker.clone())
         .with_environment(environment.for_workers());

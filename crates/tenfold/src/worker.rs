@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// Threads that compute; 0 for one for each core.
     #[arg(long, default_value_t = 0)]
     threads: u32,
+    /// Attention whose numbers do not depend on what else runs.
+    #[arg(long)]
+    no_flash_attention: bool,
 }
 
 /// Serves until standard input closes: the platform holds its other end, and the system closes it when the
@@ -35,6 +38,7 @@ pub(crate) fn run(environment: &Environment, args: &Args) -> anyhow::Result<()> 
         context_length: spec.context_length.map(u32::try_from).transpose().context("context_length")?,
         slots: spec.max_concurrency,
         threads: (args.threads > 0).then_some(args.threads),
+        flash_attention: !args.no_flash_attention,
         chat_template: spec.chat_template.clone(),
         ..GgufConfig::new(&spec.path, &spec.model)
     };
