@@ -64,12 +64,9 @@ def test_a_chat_is_answered(client, model):
 
 def test_a_stream_says_what_the_whole_answer_says_and_ends_with_usage(client, model):
     request = dict(model=model, messages=USER, max_tokens=24, temperature=0, seed=1)
-    # A cold and a warm prefix may differ by a near-tie, so both answers are made from a warm one.
-    client.chat.completions.create(**request)
     whole = client.chat.completions.create(**request)
     chunks = list(client.chat.completions.create(**request, stream=True, stream_options={"include_usage": True}))
-    # Later words may differ by a near-tie: the library's kernels round differently from batch to batch.
-    assert text_of(chunks)[:8] == whole.choices[0].message.content[:8]
+    assert text_of(chunks) == whole.choices[0].message.content
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [c.usage for c in chunks[:-1]] == [None] * (len(chunks) - 1)
     last = chunks[-1]
@@ -257,7 +254,7 @@ def test_completions_go_on_with_a_text(client, model):
     whole = client.completions.create(**request)
     assert whole.object == "text_completion" and whole.choices[0].text
     streamed = "".join(c.choices[0].text for c in client.completions.create(**request, stream=True) if c.choices)
-    assert streamed[:8] == whole.choices[0].text[:8]
+    assert streamed == whole.choices[0].text
     several = client.completions.create(model=model, prompt=["One,", "Two,"], max_tokens=2)
     assert [c.index for c in several.choices] == [0, 1]
 

@@ -65,8 +65,7 @@ def test_a_stream_has_the_right_events_and_says_what_the_whole_answer_says(clien
     assert kinds[-1] == f"response.{events[-1].response.status}"
     text = "".join(e.delta for e in events if e.type == "response.output_text.delta")
     assert text == events[-1].response.output_text
-    # Later words may differ by a near-tie: the library's kernels round differently from batch to batch.
-    assert text[:8] == whole.output_text[:8]
+    assert text == whole.output_text
     assert events[-1].response.usage.input_tokens == whole.usage.input_tokens
     assert client.responses.retrieve(events[-1].response.id).output_text == text
 

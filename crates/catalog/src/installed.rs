@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::entry::Entry;
 use crate::error::CatalogError;
+use crate::gguf;
 
 /// The file in each installed version that says what it consists of.
 pub(crate) const MANIFEST: &str = "tenfold.json";
@@ -43,6 +44,13 @@ impl Installed {
     /// Where the file called `name` is, such as `weights`.
     pub fn path(&self, name: &str) -> Option<&Path> {
         self.files.iter().find(|f| f.name == name).map(|f| f.path.as_path())
+    }
+
+    /// Bytes that an engine's caches take for a token of one sequence, as far as the weights say.
+    ///
+    /// Reads the head of the file: not for the way of a call.
+    pub fn cache_bytes_per_token(&self) -> Option<u64> {
+        gguf::cache_bytes_per_token(self.path("weights")?)
     }
 
     /// The size of all files.

@@ -15,6 +15,7 @@ mod config;
 mod entry;
 mod error;
 mod fetch;
+mod gguf;
 mod installed;
 mod partial;
 mod price;

@@ -94,7 +94,7 @@ impl Offering {
         let entry = self.catalog.get(&offer.model).ok_or_else(not_found)?;
         let not_installed = || ServingError::NotInstalled { model: entry.id.clone() };
         let installed = self.catalog.installed(&entry.id).ok_or_else(not_installed)?;
-        let weights = installed.path("weights").ok_or_else(not_installed)?;
+        let path = installed.path("weights").ok_or_else(not_installed)?.to_owned();
         let trained = entry.context_length.get();
         let context_length = match offer.context_length {
             Some(asked) if asked == 0 || asked > trained => {
@@ -106,20 +106,25 @@ impl Offering {
             Some(asked) => asked,
             None => self.config.context_length.min(trained),
         };
+        let max_concurrency = offer.max_concurrency.unwrap_or(self.config.slots);
+        let cached_tokens = context_length.saturating_mul(u64::from(max_concurrency));
+        let size_bytes = installed.size_bytes();
+        let version = format!("{}@{}", entry.id, installed.version);
+        let cache_bytes =
+            tokio::task::spawn_blocking(move || installed.cache_bytes_per_token()).await.ok().flatten();
         let target = ModelTarget {
             model: entry.id.clone(),
-            path: weights.to_owned(),
-            size_bytes: installed.size_bytes(),
+            path,
+            size_bytes,
             context_length: Some(context_length),
-            cache_bytes: 0,
+            cache_bytes: cache_bytes.unwrap_or(0).saturating_mul(cached_tokens),
             chat_template: entry.chat_template().map(str::to_owned),
             adapters: offer.adapters,
             replicas: 1,
         };
         let name = offer.name.unwrap_or_else(|| entry.id.clone());
-        let version = format!("{}@{}", entry.id, installed.version);
         let new = NewDeployment {
-            max_concurrency: offer.max_concurrency.unwrap_or(self.config.slots),
+            max_concurrency,
             queue_limit: offer.queue_limit.unwrap_or(self.config.queue_limit),
             queue_timeout: self.config.queue_timeout,
             project: offer.project,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tenfold_billing::{Billing, RateLimits};
 use tenfold_catalog::Catalog;
 use tenfold_fleet::{Fleet, LocalMachine, ProcessLauncher};
@@ -88,6 +88,9 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     tracker.spawn(runner(jobs, Arc::clone(&serving)).run(shutdown.clone()));
     tracker.spawn(housekeeping(Arc::clone(&serving), Arc::clone(&identity), shutdown.clone()));
 
+    let metrics = metrics()?;
+    tracker.spawn(tidy_metrics(metrics.clone(), shutdown.clone()));
+
     let (starting_tx, starting) = tokio::sync::watch::channel(Some("starting".to_owned()));
     let app = Arc::new(Platform {
         config: settings.file.http.to_config(),
@@ -103,7 +106,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         rng,
         tracker: tracker.clone(),
         shutdown: shutdown.clone(),
-        metrics: PrometheusBuilder::new().install_recorder().context("failed to start metrics")?,
+        metrics,
     });
     let router = tenfold_http::router(Arc::clone(&app));
     tracing::info!(%listen, home = %settings.home.display(), "tenfold is listening");
@@ -299,6 +302,27 @@ async fn housekeeping(serving: Arc<Serving>, identity: Arc<Identity>, shutdown: 
         }
         if let Err(error) = identity.flush_uses().await {
             tracing::warn!(error = %format!("{:#}", anyhow::Error::from(error)), "uses of keys could not be written");
+        }
+    }
+}
+
+/// Upper bounds of the buckets of durations, in seconds: from a refusal to a long answer.
+const SECONDS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0];
+
+fn metrics() -> anyhow::Result<PrometheusHandle> {
+    PrometheusBuilder::new()
+        .set_buckets(&SECONDS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .context("failed to start metrics")
+}
+
+/// Adds single observations up: without that they are kept until somebody asks for `/metrics`.
+async fn tidy_metrics(metrics: PrometheusHandle, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => metrics.run_upkeep(),
+            () = shutdown.cancelled() => return,
         }
     }
 }
