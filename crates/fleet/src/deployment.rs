@@ -75,6 +75,44 @@ impl NewDeployment {
     }
 }
 
+/// What a request's `model` names: a deployment, or one of its adapters as `deployment:adapter`.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    /// The deployment.
+    pub deployment: Arc<Deployment>,
+    /// The adapter that is asked for.
+    pub adapter: Option<Arc<str>>,
+}
+
+impl Offered {
+    /// The name under which it is offered.
+    pub fn name(&self) -> Arc<str> {
+        self.with_adapter(&self.deployment.name, ':')
+    }
+
+    /// What answers: the deployment's version, with the adapter's name.
+    pub fn version(&self) -> Arc<str> {
+        self.with_adapter(&self.deployment.version, '+')
+    }
+
+    fn with_adapter(&self, text: &Arc<str>, sign: char) -> Arc<str> {
+        match &self.adapter {
+            None => Arc::clone(text),
+            Some(adapter) => format!("{text}{sign}{adapter}").into(),
+        }
+    }
+}
+
+impl Deployment {
+    /// Its adapters.
+    pub fn adapters(&self) -> &[Adapter] {
+        match &self.target {
+            Target::Model(model) => &model.adapters,
+            Target::Upstreams(_) => &[],
+        }
+    }
+}
+
 /// What stands behind a deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {

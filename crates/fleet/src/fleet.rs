@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, Offered};
 use crate::error::FleetError;
 use crate::pool::Pool;
 use crate::ports::{DeploymentStore, EngineConnector, Launcher, Machine};
@@ -84,6 +84,17 @@ impl Fleet {
     /// The deployment called `name`.
     pub fn deployment(&self, name: &str) -> Option<Arc<Deployment>> {
         self.shared.pools.read().get(name).map(|pool| Arc::clone(&pool.deployment))
+    }
+
+    /// What is offered as `model`: the deployment of that name, or an adapter as `deployment:adapter`.
+    pub fn offered(&self, model: &str) -> Option<Offered> {
+        if let Some(deployment) = self.deployment(model) {
+            return Some(Offered { deployment, adapter: None });
+        }
+        let (name, adapter) = model.rsplit_once(':')?;
+        let deployment = self.deployment(name)?;
+        let is_there = deployment.adapters().iter().any(|known| known.name == adapter);
+        is_there.then(|| Offered { deployment, adapter: Some(adapter.into()) })
     }
 
     /// All replicas, in the order of their deployments' names.

@@ -41,7 +41,7 @@ mod residency;
 mod supervisor;
 
 pub use config::Config;
-pub use deployment::{Adapter, Deployment, ModelTarget, NewDeployment, Target, Upstream};
+pub use deployment::{Adapter, Deployment, ModelTarget, NewDeployment, Offered, Target, Upstream};
 pub use error::{FleetError, LaunchError};
 pub use fleet::{Fleet, Ports};
 pub use lease::Lease;

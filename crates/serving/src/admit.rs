@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tenfold_billing::{Admission as LimitAdmission, CallStatus, Event, Labels, Quote, RateLimitState};
-use tenfold_fleet::Deployment;
+use tenfold_fleet::Offered;
 use tenfold_kernel::{EventId, Units};
 
 use crate::settle::{Opening, ToUnits};
@@ -13,7 +13,7 @@ use crate::{Call, Serving, ServingError};
 /// A call that may go to a replica.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    deployment: Arc<Deployment>,
+    offered: Offered,
     /// Holds the call's place within the caller's limits.
     limits: LimitAdmission,
     quote: Quote,
@@ -23,20 +23,19 @@ pub(crate) struct Admission {
 /// Where an admitted call goes, and what its caller is told of the limits.
 #[derive(Debug)]
 pub(crate) struct Target {
-    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) offered: Offered,
     pub(crate) limits: RateLimitState,
 }
 
 impl Serving {
-    /// The deployment called `model`, if the caller's project may know of it.
-    pub(crate) fn visible_deployment(
-        &self,
-        call: &Call,
-        model: &str,
-    ) -> Result<Arc<Deployment>, ServingError> {
+    /// What is offered as `model`, if the caller's project may know of it.
+    pub(crate) fn visible(&self, call: &Call, model: &str) -> Result<Offered, ServingError> {
+        let is_visible = |offered: &Offered| {
+            offered.deployment.project.as_ref().is_none_or(|project| *project == call.caller.project)
+        };
         self.fleet
-            .deployment(model)
-            .filter(|d| d.project.as_ref().is_none_or(|project| *project == call.caller.project))
+            .offered(model)
+            .filter(is_visible)
             .ok_or_else(|| ServingError::ModelNotFound { model: model.chars().take(128).collect() })
     }
 
@@ -48,11 +47,11 @@ impl Serving {
         estimated_tokens: u64,
     ) -> Result<Admission, ServingError> {
         let started = self.clock.monotonic();
-        let deployment = self.visible_deployment(call, model)?;
-        let limits =
-            self.billing.check_limits(&call.caller.project, &deployment.name, estimated_tokens).await?;
-        let quote = self.billing.quote(&deployment.name).await?;
-        Ok(Admission { deployment, limits, quote, started })
+        let offered = self.visible(call, model)?;
+        let name = &offered.deployment.name;
+        let limits = self.billing.check_limits(&call.caller.project, name, estimated_tokens).await?;
+        let quote = self.billing.quote(name).await?;
+        Ok(Admission { offered, limits, quote, started })
     }
 
     /// The event of an admitted call, with everything that is known before it ends.
@@ -70,8 +69,8 @@ impl Serving {
             user: call.caller.user.clone(),
             service_account: call.caller.service_account.clone(),
             operation: call.operation,
-            deployment: admission.deployment.name.clone(),
-            model_version: admission.deployment.version.clone(),
+            deployment: admission.offered.deployment.name.clone(),
+            model_version: admission.offered.version(),
             replica: None,
             node: None,
             status: CallStatus::Failed,
@@ -92,8 +91,8 @@ impl Serving {
 
     /// Splits an admission into where the call goes and what its settlement is opened with.
     pub(crate) fn opening(&self, event: Event, admission: Admission, to_units: ToUnits) -> (Target, Opening) {
-        let Admission { deployment, limits, quote, started } = admission;
-        let target = Target { deployment, limits: limits.state };
+        let Admission { offered, limits, quote, started } = admission;
+        let target = Target { offered, limits: limits.state };
         let opening = Opening {
             billing: Arc::clone(&self.billing),
             clock: Arc::clone(&self.clock),

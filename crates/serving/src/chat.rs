@@ -9,7 +9,7 @@ use tenfold_protocol::chat::{ChatChunk, ChatCompletion, ChatRequest};
 use tenfold_protocol::content::{Content, ContentPart};
 use tenfold_protocol::usage::Usage;
 
-use crate::dispatch::primed;
+use crate::dispatch::{engine_model, primed};
 use crate::{AnswerOf, Call, MeteredStream, Served, Serving, ServingError};
 
 impl Serving {
@@ -31,7 +31,7 @@ impl Serving {
         let (target, opening) = self.opening(event, admission, Usage::generation_units);
         let context = CallContext { request_id: Some(call.request_id.as_str().to_owned()) };
         let (answer, mut settlement) = self
-            .dispatch(&target.deployment, opening, &context, |context, engine, model| {
+            .dispatch(&target.offered, opening, &context, |context, engine, model| {
                 let mut request = request.clone();
                 request.model = model;
                 async move { primed(engine.chat(context, request).await?).await }.boxed()
@@ -40,16 +40,13 @@ impl Serving {
         let answer = match answer {
             Answer::Whole(mut whole) => {
                 settlement.observe(whole.usage.as_ref(), true);
-                target.deployment.name.as_ref().clone_into(&mut whole.model);
+                target.offered.name().as_ref().clone_into(&mut whole.model);
                 settlement.finish(CallStatus::Completed, None).await?;
                 AnswerOf::Whole(whole)
             }
-            Answer::Stream(chunks) => AnswerOf::Stream(MeteredStream::new(
-                chunks,
-                settlement,
-                target.deployment.name.clone(),
-                include_usage,
-            )),
+            Answer::Stream(chunks) => {
+                AnswerOf::Stream(MeteredStream::new(chunks, settlement, target.offered.name(), include_usage))
+            }
         };
         Ok(Served { answer, limits: target.limits })
     }
@@ -59,9 +56,9 @@ impl Serving {
     /// # Errors
     /// [`ServingError`].
     pub async fn count_tokens(&self, call: &Call, mut request: ChatRequest) -> Result<u64, ServingError> {
-        let deployment = self.visible_deployment(call, &request.model)?;
-        let lease = self.fleet.acquire(&deployment, &[]).await?;
-        request.model.clone_from(&lease.engine_model);
+        let offered = self.visible(call, &request.model)?;
+        let lease = self.fleet.acquire(&offered.deployment, &[]).await?;
+        request.model = engine_model(&offered, &lease);
         let context = CallContext { request_id: Some(call.request_id.as_str().to_owned()) };
         Ok(lease.engine.count_tokens(&context, request).await?)
     }

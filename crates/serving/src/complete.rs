@@ -30,7 +30,7 @@ impl Serving {
         let (target, opening) = self.opening(event, admission, Usage::generation_units);
         let context = CallContext { request_id: Some(call.request_id.as_str().to_owned()) };
         let (answer, mut settlement) = self
-            .dispatch(&target.deployment, opening, &context, |context, engine, model| {
+            .dispatch(&target.offered, opening, &context, |context, engine, model| {
                 let mut request = request.clone();
                 request.model = model;
                 async move { primed(engine.complete(context, request).await?).await }.boxed()
@@ -39,16 +39,13 @@ impl Serving {
         let answer = match answer {
             Answer::Whole(mut whole) => {
                 settlement.observe(whole.usage.as_ref(), true);
-                target.deployment.name.as_ref().clone_into(&mut whole.model);
+                target.offered.name().as_ref().clone_into(&mut whole.model);
                 settlement.finish(CallStatus::Completed, None).await?;
                 AnswerOf::Whole(whole)
             }
-            Answer::Stream(chunks) => AnswerOf::Stream(MeteredStream::new(
-                chunks,
-                settlement,
-                target.deployment.name.clone(),
-                include_usage,
-            )),
+            Answer::Stream(chunks) => {
+                AnswerOf::Stream(MeteredStream::new(chunks, settlement, target.offered.name(), include_usage))
+            }
         };
         Ok(Served { answer, limits: target.limits })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use tenfold_engine::{Answer, CallContext, ChunkStream, Engine, EngineError};
-use tenfold_fleet::{Deployment, FleetError, Lease};
+use tenfold_fleet::{FleetError, Lease, Offered};
 use tenfold_kernel::{ReplicaId, Units};
 
 use crate::meter::Chunk;
@@ -18,7 +18,7 @@ impl Serving {
     /// `run` sends the request to an engine under the engine's own name of the model.
     pub(crate) async fn dispatch<T, F>(
         &self,
-        deployment: &Arc<Deployment>,
+        offered: &Offered,
         mut opening: Opening,
         context: &CallContext,
         run: F,
@@ -31,7 +31,7 @@ impl Serving {
             // A worker that was started again is another replica: a model with one worker is served by its successor.
             let excluded =
                 failed.as_ref().map(|(replica, _)| std::slice::from_ref(replica)).unwrap_or_default();
-            let lease = match self.fleet.acquire(deployment, excluded).await {
+            let lease = match self.fleet.acquire(&offered.deployment, excluded).await {
                 Ok(lease) => lease,
                 Err(error) => {
                     // Where there is no other replica, the first one's error says more than that.
@@ -43,7 +43,7 @@ impl Serving {
                 }
             };
             describe(&mut opening, &lease);
-            let (engine, model) = (Arc::clone(&lease.engine), lease.engine_model.clone());
+            let (engine, model) = (Arc::clone(&lease.engine), engine_model(offered, &lease));
             let replica = lease.replica.clone();
             // Open from here on: if the client leaves while the replica works, that is recorded.
             let settlement = Settlement::open(opening, lease);
@@ -80,6 +80,11 @@ impl Serving {
             Err(panicked) => ServingError::Store(Box::new(panicked)),
         }
     }
+}
+
+/// What the replica's engine calls what was asked for.
+pub(crate) fn engine_model(offered: &Offered, lease: &Lease) -> String {
+    offered.adapter.as_deref().unwrap_or(&lease.engine_model).to_owned()
 }
 
 fn describe(opening: &mut Opening, lease: &Lease) {

@@ -25,14 +25,14 @@ impl Serving {
         let (target, opening) = self.opening(event, admission, Usage::embedding_units);
         let context = CallContext { request_id: Some(call.request_id.as_str().to_owned()) };
         let (mut response, mut settlement) = self
-            .dispatch(&target.deployment, opening, &context, |context, engine, model| {
+            .dispatch(&target.offered, opening, &context, |context, engine, model| {
                 let mut request = request.clone();
                 request.model = model;
                 async move { engine.embed(context, request).await }.boxed()
             })
             .await?;
         settlement.observe(response.usage.as_ref(), false);
-        target.deployment.name.as_ref().clone_into(&mut response.model);
+        target.offered.name().as_ref().clone_into(&mut response.model);
         settlement.finish(CallStatus::Completed, None).await?;
         Ok((response, target.limits))
     }

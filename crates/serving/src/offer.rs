@@ -7,6 +7,7 @@ use tenfold_billing::{Billing, SetPrices};
 use tenfold_catalog::{Catalog, Task};
 use tenfold_fleet::{Adapter, Deployment, Fleet, ModelTarget, NewDeployment, Target, Upstream};
 use tenfold_kernel::{ProjectId, Secret};
+use tokio::io::AsyncReadExt;
 
 use crate::ServingError;
 
@@ -106,6 +107,9 @@ impl Offering {
             Some(asked) => asked,
             None => self.config.context_length.min(trained),
         };
+        for adapter in &offer.adapters {
+            check_adapter(adapter).await?;
+        }
         let max_concurrency = offer.max_concurrency.unwrap_or(self.config.slots);
         let cached_tokens = context_length.saturating_mul(u64::from(max_concurrency));
         let size_bytes = installed.size_bytes();
@@ -193,4 +197,20 @@ impl Offering {
         }
         Ok(offered)
     }
+}
+
+/// An adapter that cannot be opened would keep the worker from starting.
+async fn check_adapter(adapter: &Adapter) -> Result<(), ServingError> {
+    let invalid = |why: String| ServingError::Invalid {
+        message: format!("The adapter `{}` cannot be used: {why}.", adapter.name.escape_debug()),
+        param: Some("adapters".to_owned()),
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !(1..=64).contains(&adapter.name.len()) || !adapter.name.chars().all(is_name) {
+        return Err(invalid("a name is 1 to 64 letters, digits, `-`, `_` and `.`".to_owned()));
+    }
+    let mut magic = [0; 4];
+    let mut file = tokio::fs::File::open(&adapter.path).await.map_err(|error| invalid(error.to_string()))?;
+    file.read_exact(&mut magic).await.map_err(|error| invalid(error.to_string()))?;
+    if magic == *b"GGUF" { Ok(()) } else { Err(invalid("it is no GGUF file".to_owned())) }
 }

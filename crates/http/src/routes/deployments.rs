@@ -64,7 +64,7 @@ struct UpstreamBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AdapterBody {
-    /// The name that requests give as `model`.
+    /// Its name: requests give `deployment:name` as `model`.
     name: String,
     /// A GGUF file on this machine.
     path: String,

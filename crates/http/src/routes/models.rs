@@ -1,10 +1,12 @@
 //! `/v1/models`: the deployments that the caller may name.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Map, json};
 use tenfold_catalog::Entry;
-use tenfold_fleet::{Deployment, Target};
+use tenfold_fleet::{Deployment, Offered, Target};
 use tenfold_kernel::{Caller, ErrorKind};
 use tenfold_protocol::error::ErrorBody;
 use tenfold_protocol::model::{List, Model};
@@ -27,7 +29,7 @@ async fn list_models(State(app): State<App>, Authenticated(caller): Authenticate
         .deployments()
         .iter()
         .filter(|d| is_visible(d, &caller))
-        .map(|d| describe(&app, d))
+        .flat_map(|d| offered_by(d).map(|offered| describe(&app, &offered)).collect::<Vec<_>>())
         .collect();
     models.sort_by(|a, b| a.id.cmp(&b.id));
     Json(List::all(models))
@@ -43,22 +45,32 @@ async fn get_model(
     Authenticated(caller): Authenticated,
     Path(name): Path<String>,
 ) -> Result<Json<Model>, ApiError> {
-    let deployment = app.fleet.deployment(&name).filter(|d| is_visible(d, &caller)).ok_or_else(|| {
-        let name: String = name.chars().take(128).collect();
-        ApiError::new(
-            ErrorKind::NotFound,
-            format!("The model `{name}` does not exist or you do not have access to it."),
-        )
-        .with_code("model_not_found")
-    })?;
-    Ok(Json(describe(&app, &deployment)))
+    let offered =
+        app.fleet.offered(&name).filter(|o| is_visible(&o.deployment, &caller)).ok_or_else(|| {
+            let name: String = name.chars().take(128).collect();
+            ApiError::new(
+                ErrorKind::NotFound,
+                format!("The model `{name}` does not exist or you do not have access to it."),
+            )
+            .with_code("model_not_found")
+        })?;
+    Ok(Json(describe(&app, &offered)))
 }
 
 fn is_visible(deployment: &Deployment, caller: &Caller) -> bool {
     deployment.project.as_ref().is_none_or(|project| *project == caller.project)
 }
 
-fn describe(app: &App, deployment: &Deployment) -> Model {
+/// The deployment and its adapters.
+fn offered_by(deployment: &Arc<Deployment>) -> impl Iterator<Item = Offered> {
+    let adapters = deployment.adapters().iter().map(|adapter| Some(adapter.name.as_str().into()));
+    std::iter::once(None)
+        .chain(adapters)
+        .map(|adapter| Offered { deployment: Arc::clone(deployment), adapter })
+}
+
+fn describe(app: &App, offered: &Offered) -> Model {
+    let deployment = &offered.deployment;
     let mut extra = Map::new();
     let (owned_by, entry) = match &deployment.target {
         Target::Model(model) => {
@@ -67,12 +79,12 @@ fn describe(app: &App, deployment: &Deployment) -> Model {
         }
         Target::Upstreams(_) => ("upstream", None),
     };
-    extra.insert("version".to_owned(), json!(deployment.version));
+    extra.insert("version".to_owned(), json!(offered.version()));
     if let Some(entry) = entry {
         about(&entry, &mut extra);
     }
     Model {
-        id: deployment.name.to_string(),
+        id: offered.name().to_string(),
         object: "model".to_owned(),
         created: deployment.created_at.secs(),
         owned_by: owned_by.to_owned(),

@@ -157,7 +157,7 @@ impl Serving {
         }
         // Refused now rather than in the background: a request that cannot be translated, a model that is not there.
         let Prepared { mut response, input, .. } = self.prepare(call, &id, &request).await?;
-        self.visible_deployment(call, &request.model)?;
+        self.visible(call, &request.model)?;
         response.status = ResponseStatus::Queued;
         self.keep(&call.caller.project, &input, &response).await?;
         let work = BackgroundResponse::new(&id, call, request);
