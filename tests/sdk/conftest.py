@@ -58,3 +58,17 @@ def project(admin):
 @pytest.fixture
 def project_client(server, project):
     return openai.OpenAI(api_key=project.key, base_url=f"{server.url}/v1", max_retries=0, timeout=120)
+
+
+@pytest.fixture(scope="session")
+def coder(server):
+    """A code model of the catalogue, pulled once for all runs and deployed."""
+    name = "qwen2.5-coder-0.5b-instruct"
+    status, _, body = server.call("POST", f"/v1/catalog/{name}/pull", key=server.admin_key, timeout=900)
+    assert status == 200, body
+    server.share_pulled(name)
+    if server.call("GET", f"/v1/deployments/{name}", key=server.admin_key)[0] == 404:
+        body = {"model": name, "context_length": 2048, "max_concurrency": 2}
+        status, _, body = server.call("POST", "/v1/deployments", body, key=server.admin_key)
+        assert status == 201, body
+    return name

@@ -61,11 +61,17 @@ class Server:
             command = [os.environ["TENFOLD_BIN"], "serve"]
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         wait_until(self._is_ready, READY_SECONDS, "the server is ready")
-        if not self._pulled.exists() and (self.home / "models").exists():
-            beside = self._pulled.with_name(f"models.{os.getpid()}")
-            subprocess.run(["cp", "-al", self.home / "models", beside], check=True)
-            os.rename(beside, self._pulled)
+        for model in (self.home / "models").glob("[!.]*"):
+            self.share_pulled(model.name)
         return self
+
+    def share_pulled(self, model):
+        """Links a model's files into the place from which the next homes take theirs."""
+        if not (self._pulled / model).exists():
+            self._pulled.mkdir(exist_ok=True)
+            beside = self._pulled / f".{model}.{os.getpid()}"
+            subprocess.run(["cp", "-al", self.home / "models" / model, beside], check=True)
+            os.rename(beside, self._pulled / model)
 
     def _is_ready(self):
         if self.process.poll() is not None:

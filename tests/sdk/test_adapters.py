@@ -56,6 +56,37 @@ def test_an_adapter_is_a_model_of_its_own(client, adapted):
         answer(f"{adapted}:other")
 
 
+def test_an_adapter_comes_and_goes_while_its_deployment_serves(server, client, adapted, tmp_path):
+    path = tmp_path / "late.gguf"
+    path.write_bytes(adapter(0.25))
+
+    def change(method, path, body=None):
+        return server.call(method, f"/v1/deployments/{adapted}/adapters{path}", body, key=server.admin_key)
+
+    def answer(name):
+        messages = [{"role": "user", "content": "Tell me about rivers."}]
+        made = client.chat.completions.create(model=name, messages=messages, max_tokens=12, temperature=0)
+        return made.choices[0].message.content
+
+    base = answer(adapted)
+    status, _, body = change("POST", "", {"name": "late", "path": str(path)})
+    assert status == 201 and body["adapters"] == ["strong", "nothing", "late"]
+    assert answer(f"{adapted}:late") not in (base, answer(f"{adapted}:strong"))
+    status, _, body = change("POST", "", {"name": "late", "path": str(path)})
+    assert status == 400 and body["error"]["param"] == "name"
+
+    # A LoRA of another matrix is a GGUF file that this model cannot use.
+    (tmp_path / "other.gguf").write_bytes(adapter(0.25).replace(b"attn_output", b"attn_nobody"))
+    status, _, body = change("POST", "", {"name": "other", "path": str(tmp_path / "other.gguf")})
+    assert status == 400 and body["error"]["param"] == "path"
+
+    assert change("DELETE", "/late")[0] == 200
+    assert change("DELETE", "/late")[0] == 404
+    with pytest.raises(openai.NotFoundError):
+        answer(f"{adapted}:late")
+    assert answer(adapted) == base
+
+
 def test_an_adapter_that_is_none_is_refused_by_name(server, model, tmp_path):
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(b"PK\3\4")

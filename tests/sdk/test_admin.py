@@ -83,3 +83,9 @@ def test_a_call_that_was_refused_costs_nothing(admin, project, project_client, m
         project_client.chat.completions.create(model=model, messages=[{"role": "user", "content": "x"}], temperature=9)
     usage = admin.usage.completions(start_time=int(time.time()) - 60, project_ids=[project.id])
     assert sum_of(usage, "output_tokens") == 0
+
+
+def test_files_of_a_deployed_model_are_not_removed(server, model):
+    status, _, body = server.call("DELETE", f"/v1/catalog/{model}", key=server.admin_key)
+    assert status == 409 and body["error"]["code"] == "model_in_use"
+    assert model in body["error"]["message"]

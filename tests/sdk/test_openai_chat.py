@@ -1,6 +1,8 @@
 """Chat, completions, embeddings and models with the unmodified `openai` package."""
 
 import base64
+import contextlib
+import io
 import json
 import math
 import struct
@@ -259,13 +261,29 @@ def test_completions_go_on_with_a_text(client, model):
     assert [c.index for c in several.choices] == [0, 1]
 
 
-def test_a_suffix_is_filled_or_refused_by_name(client, model):
-    code = [m.id for m in client.models.list().data if "coder" in m.id]
-    if code:
-        answer = client.completions.create(
-            model=code[0], prompt="def add(a, b):\n    return ", suffix="\n\nprint(add(1, 2))\n", max_tokens=16, temperature=0
-        )
-        assert "a" in answer.choices[0].text
+def test_a_suffix_is_refused_by_name_where_the_model_cannot_fill(client, model):
     with pytest.raises(openai.BadRequestError) as error:
         client.completions.create(model=model, prompt="a", suffix="b", max_tokens=1)
     assert error.value.param == "suffix"
+
+
+def test_a_code_model_fills_the_middle(client, coder):
+    """With the middle between them, a prompt and its suffix make a program that runs and is right."""
+    cases = [
+        ("def add(a, b):\n    return ", "\n\nprint(add(19, 23))\n", "42"),
+        # The names and the operator can only be known from what comes after.
+        (
+            "def squares(xs):\n    total = 0\n    for ",
+            "\n        total += item ** 2\n    return total\n\nprint(squares([1, 2, 3]))\n",
+            "14",
+        ),
+        ("def is_even(n):\n    return ", "\n\nprint(is_even(4), is_even(5))\n", "True False"),
+    ]
+    for prompt, suffix, printed in cases:
+        made = client.completions.create(
+            model=coder, prompt=prompt, suffix=suffix, max_tokens=24, temperature=0, stop="\n"
+        )
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(prompt + made.choices[0].text + suffix, {})
+        assert out.getvalue().strip() == printed, made.choices[0].text

@@ -27,8 +27,8 @@ impl Fleet {
     ) -> Result<Lease, FleetError> {
         let pool = self
             .pool(&deployment.name)
-            .filter(|pool| pool.deployment.id == deployment.id)
-            .ok_or_else(|| FleetError::UnknownDeployment { name: deployment.name.as_ref().to_owned() })?;
+            .filter(|pool| pool.deployment().id == deployment.id)
+            .ok_or_else(|| FleetError::unknown(&deployment.name))?;
         let since = pool.clock.monotonic();
         let (mut receiver, ticket) = match pool.enter(excluded, since)? {
             Entry::Admitted(lease) => return Ok(lease),

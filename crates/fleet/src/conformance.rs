@@ -29,6 +29,14 @@ pub async fn deployment_store(store: &dyn DeploymentStore) {
     );
     assert_eq!(store.list_deployments().await.expect("lists"), kept, "a refused one changes nothing");
 
+    let changed = Deployment { target: upstream("dep_9", "c", 0).target, ..second };
+    assert!(store.update_target(&changed.id, &changed.target).await.expect("updates"));
+    assert!(
+        !store.update_target(&id("dep_9"), &changed.target).await.expect("answers"),
+        "there is none to change"
+    );
+    let second = changed;
+
     assert!(store.delete_deployment(&first.id).await.expect("deletes"));
     assert!(!store.delete_deployment(&first.id).await.expect("answers"), "what is gone is gone");
     assert!(

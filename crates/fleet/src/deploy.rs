@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use tenfold_kernel::DeploymentId;
 
-use crate::deployment::{Deployment, NewDeployment, Target};
+use crate::deployment::{Deployment, NAME_LIMIT_BYTES, NewDeployment, Target};
 use crate::error::FleetError;
 use crate::fleet::Fleet;
 use crate::pool::Pool;
 use crate::supervisor::Supervisor;
 
-const NAME_LIMIT_BYTES: usize = 128;
 /// A queue longer than this is a mistake in a file, and memory.
 const QUEUE_LIMIT_LARGEST: u32 = 100_000;
 const CONCURRENCY_LARGEST: u32 = 65_536;
@@ -66,10 +65,10 @@ impl Fleet {
             return Err(FleetError::NameTaken { name: new.name });
         }
         let pool = self.pool_of(deployment)?;
-        if !ports.store.insert_deployment(&pool.deployment).await.map_err(FleetError::store)? {
+        if !ports.store.insert_deployment(&pool.deployment()).await.map_err(FleetError::store)? {
             return Err(FleetError::NameTaken { name: new.name });
         }
-        let deployment = Arc::clone(&pool.deployment);
+        let deployment = pool.deployment();
         self.start(pool);
         tracing::info!(deployment = %deployment.name, "deployed");
         Ok(deployment)
@@ -81,17 +80,15 @@ impl Fleet {
     /// [`FleetError::UnknownDeployment`], [`FleetError::Store`].
     pub async fn undeploy(&self, name: &str) -> Result<Arc<Deployment>, FleetError> {
         let _alone = self.changes.lock().await;
-        let unknown =
-            || FleetError::UnknownDeployment { name: name.chars().take(NAME_LIMIT_BYTES).collect() };
-        let pool = self.pool(name).ok_or_else(unknown)?;
+        let pool = self.pool(name).ok_or_else(|| FleetError::unknown(name))?;
         // Forgotten first: a crash between the two must not bring it back.
-        self.shared.ports.store.delete_deployment(&pool.deployment.id).await.map_err(FleetError::store)?;
+        self.shared.ports.store.delete_deployment(&pool.deployment().id).await.map_err(FleetError::store)?;
         self.shared.pools.write().remove(name);
-        pool.close(&unknown());
+        pool.close(&FleetError::unknown(name));
         // Its supervisors end by themselves, as tasks of the tracker.
         self.supervisors.lock().remove(name);
         tracing::info!(deployment = name, "undeployed");
-        Ok(Arc::clone(&pool.deployment))
+        Ok(pool.deployment())
     }
 
     /// Checks a deployment and makes what it needs to be offered. Nothing is started.
@@ -116,8 +113,8 @@ impl Fleet {
 
     /// Offers a pool's deployment from now on, and starts what supervises its workers.
     fn start(&self, pool: Arc<Pool>) {
-        let name = Arc::clone(&pool.deployment.name);
-        if let Target::Model(model) = &pool.deployment.target {
+        let name = Arc::clone(&pool.deployment().name);
+        if let Target::Model(model) = &pool.deployment().target {
             let supervisors = (0..model.replicas as usize)
                 .map(|slot| {
                     let supervisor =

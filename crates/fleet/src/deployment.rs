@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use tenfold_engine::AdapterSpec;
 use tenfold_kernel::{DeploymentId, ProjectId, Secret, Timestamp};
 
+/// No deployment's name is longer.
+pub(crate) const NAME_LIMIT_BYTES: usize = 128;
+
 /// A model version offered under a name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment {

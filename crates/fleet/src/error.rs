@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tenfold_kernel::{BoxError, Classify, ErrorKind};
 
+use crate::deployment::NAME_LIMIT_BYTES;
+
 /// What can go wrong in the fleet.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +17,14 @@ pub enum FleetError {
     UnknownDeployment {
         /// The name.
         name: String,
+    },
+    /// The deployment has no adapter of that name.
+    #[error("`{name}` has no adapter `{adapter}`")]
+    UnknownAdapter {
+        /// The deployment.
+        name: String,
+        /// The adapter.
+        adapter: String,
     },
     /// There is one of that name already.
     #[error("there is a deployment `{name}` already; undeploy it first or choose another name")]
@@ -126,6 +136,11 @@ pub enum LaunchError {
 }
 
 impl FleetError {
+    /// Without more of a name than a name can have.
+    pub(crate) fn unknown(name: &str) -> Self {
+        Self::UnknownDeployment { name: name.chars().take(NAME_LIMIT_BYTES).collect() }
+    }
+
     pub(crate) fn store(source: BoxError) -> Self {
         Self::Store { source: source.into() }
     }
@@ -134,7 +149,7 @@ impl FleetError {
 impl Classify for FleetError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownDeployment { .. } => ErrorKind::NotFound,
+            Self::UnknownDeployment { .. } | Self::UnknownAdapter { .. } => ErrorKind::NotFound,
             Self::NameTaken { .. } => ErrorKind::Conflict,
             Self::Invalid { .. } => ErrorKind::InvalidRequest,
             Self::QueueFull { .. } => ErrorKind::TooManyRequests,
@@ -150,6 +165,7 @@ impl Classify for FleetError {
     fn code(&self) -> Option<Cow<'static, str>> {
         let code = match self {
             Self::UnknownDeployment { .. } => "deployment_not_found",
+            Self::UnknownAdapter { .. } => "adapter_not_found",
             Self::NameTaken { .. } => "deployment_exists",
             Self::Invalid { .. } => "invalid_deployment",
             Self::QueueFull { .. } => "overloaded",
@@ -175,6 +191,7 @@ impl Classify for FleetError {
             Self::ShuttingDown => Some(Duration::from_secs(5)),
             Self::OutOfMemory { .. } => Some(Duration::from_secs(30)),
             Self::UnknownDeployment { .. }
+            | Self::UnknownAdapter { .. }
             | Self::NameTaken { .. }
             | Self::Invalid { .. }
             | Self::Store { .. } => None,

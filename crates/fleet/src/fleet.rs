@@ -75,7 +75,7 @@ impl Fleet {
     /// All deployments, by name.
     pub fn deployments(&self) -> Vec<Arc<Deployment>> {
         let pools = self.shared.pools.read();
-        let mut all: Vec<_> = pools.values().map(|pool| Arc::clone(&pool.deployment)).collect();
+        let mut all: Vec<_> = pools.values().map(|pool| pool.deployment()).collect();
         drop(pools);
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
@@ -83,7 +83,7 @@ impl Fleet {
 
     /// The deployment called `name`.
     pub fn deployment(&self, name: &str) -> Option<Arc<Deployment>> {
-        self.shared.pools.read().get(name).map(|pool| Arc::clone(&pool.deployment))
+        self.shared.pools.read().get(name).map(|pool| pool.deployment())
     }
 
     /// What is offered as `model`: the deployment of that name, or an adapter as `deployment:adapter`.
@@ -100,7 +100,7 @@ impl Fleet {
     /// All replicas, in the order of their deployments' names.
     pub fn replicas(&self) -> Vec<ReplicaStatus> {
         let mut pools: Vec<_> = self.shared.pools.read().values().map(Arc::clone).collect();
-        pools.sort_by(|a, b| a.deployment.name.cmp(&b.deployment.name));
+        pools.sort_by(|a, b| a.deployment().name.cmp(&b.deployment().name));
         pools.iter().flat_map(|pool| pool.statuses()).collect()
     }
 

@@ -15,10 +15,11 @@
 //! * Fleet knows no HTTP, no price and no model format: engines come from the [`EngineConnector`].
 //!
 //! Map: nouns in `deployment.rs` and `replica.rs`; the queue and the choice in `pool.rs`; `supervisor.rs` and
-//! `residency.rs` (memory) behind it; the verbs in `acquire.rs` and `deploy.rs`; `process.rs` and `machine.rs`
+//! `residency.rs` (memory) behind it; the verbs in `acquire.rs`, `deploy.rs` and `adapters.rs`; `process.rs` and `machine.rs`
 //! are the real [`Launcher`] and [`Machine`].
 
 mod acquire;
+mod adapters;
 mod backoff;
 mod config;
 #[cfg(feature = "testkit")]

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tenfold_kernel::{BoxError, DeploymentId};
 
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, Target};
 use crate::ports::DeploymentStore;
 
 /// Keeps deployments in memory.
@@ -28,6 +28,12 @@ impl DeploymentStore for MemoryDeploymentStore {
             all.push(deployment.clone());
         }
         Ok(is_new)
+    }
+
+    async fn update_target(&self, id: &DeploymentId, target: &Target) -> Result<bool, BoxError> {
+        let mut all = self.deployments.lock();
+        let kept = all.iter_mut().find(|deployment| deployment.id == *id);
+        Ok(kept.map(|kept| kept.target = target.clone()).is_some())
     }
 
     async fn delete_deployment(&self, id: &DeploymentId) -> Result<bool, BoxError> {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use tenfold_engine::Engine;
 use tenfold_kernel::{Clock, ReplicaId, Rng};
 use tokio::sync::{Notify, oneshot, watch};
@@ -19,7 +19,7 @@ use crate::replica::{ReplicaState, ReplicaStatus};
 /// One deployment at work.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    pub(crate) deployment: Arc<Deployment>,
+    deployment: RwLock<Arc<Deployment>>,
     pub(crate) node: Arc<str>,
     pub(crate) clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -172,13 +172,28 @@ impl Pool {
                 service_time: None,
                 measured_bytes: None,
             }),
-            deployment: Arc::new(deployment),
+            deployment: RwLock::new(Arc::new(deployment)),
             node,
             clock,
             rng,
             controls,
             closing: CancellationToken::new(),
         }
+    }
+
+    /// What it offers, as it is now.
+    pub(crate) fn deployment(&self) -> Arc<Deployment> {
+        Arc::clone(&self.deployment.read())
+    }
+
+    /// Offers the deployment with other adapters. Nothing else of it may differ.
+    pub(crate) fn set_deployment(&self, deployment: Arc<Deployment>) {
+        *self.deployment.write() = deployment;
+    }
+
+    /// The engines of the replicas that take calls now.
+    pub(crate) fn engines(&self) -> Vec<Arc<dyn Engine>> {
+        self.state.lock().slots.iter().filter_map(|slot| slot.engine.clone()).collect()
     }
 
     /// Takes a place, or one in the queue.
@@ -197,12 +212,12 @@ impl Pool {
         if !state.may_come(excluded) {
             return Err(self.no_replica());
         }
-        if state.waiters.len() >= state.queue_room(&self.deployment) {
-            metrics::counter!("tenfold_queue_full_total", "deployment" => self.deployment.name.to_string())
+        if state.waiters.len() >= state.queue_room(&self.deployment()) {
+            metrics::counter!("tenfold_queue_full_total", "deployment" => self.deployment().name.to_string())
                 .increment(1);
             return Err(FleetError::QueueFull {
-                name: Arc::clone(&self.deployment.name),
-                queue_limit: self.deployment.queue_limit,
+                name: Arc::clone(&self.deployment().name),
+                queue_limit: self.deployment().queue_limit,
                 retry_after: state.expected_wait(),
             });
         }
@@ -234,7 +249,7 @@ impl Pool {
 
     pub(crate) fn queue_timeout(&self) -> FleetError {
         let retry_after = self.state.lock().expected_wait();
-        let deployment = &self.deployment;
+        let deployment = self.deployment();
         FleetError::QueueTimeout {
             name: Arc::clone(&deployment.name),
             after: deployment.queue_timeout,
@@ -243,7 +258,7 @@ impl Pool {
     }
 
     pub(crate) fn no_replica(&self) -> FleetError {
-        FleetError::NoReplica { name: Arc::clone(&self.deployment.name) }
+        FleetError::NoReplica { name: Arc::clone(&self.deployment().name) }
     }
 
     /// Gives a place back, and to the first of the queue that may use it.
@@ -375,7 +390,7 @@ impl Pool {
         let is_closed = state.closed.is_some();
         let slot = &mut state.slots[slot];
         slot.engine = Some(engine);
-        let wished = self.deployment.max_concurrency;
+        let wished = self.deployment().max_concurrency;
         // More than the engine runs at once would wait in the engine, where nobody sees it.
         slot.capacity = engine_places.map_or(wished, |places| places.min(wished)).max(1);
         slot.last_used = now;
@@ -517,7 +532,7 @@ impl Pool {
             .iter()
             .map(|slot| ReplicaStatus {
                 id: slot.id.clone(),
-                deployment: Arc::clone(&self.deployment.name),
+                deployment: Arc::clone(&self.deployment().name),
                 kind: if slot.is_worker { "worker" } else { "upstream" },
                 node: Arc::clone(&self.node),
                 state: slot.state,

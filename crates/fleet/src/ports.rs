@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tenfold_engine::{AdapterSpec, Engine};
 use tenfold_kernel::{BoxError, DeploymentId};
 
-use crate::deployment::{Deployment, Upstream};
+use crate::deployment::{Deployment, Target, Upstream};
 use crate::error::LaunchError;
 
 /// Keeps deployments.
@@ -27,6 +27,12 @@ pub trait DeploymentStore: Send + Sync + Debug {
     /// # Errors
     /// When the store cannot be reached.
     async fn insert_deployment(&self, deployment: &Deployment) -> Result<bool, BoxError>;
+
+    /// Keeps another target for one; says whether there is one. Durable when it returns.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn update_target(&self, id: &DeploymentId, target: &Target) -> Result<bool, BoxError>;
 
     /// Forgets one; says whether there was one. Durable when it returns.
     ///

@@ -39,7 +39,7 @@ impl Shared {
                 pool.starting(slot, needed_bytes);
                 return Ok(());
             }
-            let name = &pool.deployment.name;
+            let name = &pool.deployment().name;
             if !self.unload_one().await {
                 return Err(FleetError::OutOfMemory {
                     name: Arc::clone(name),
@@ -80,7 +80,7 @@ impl Shared {
         let pools: Vec<_> = self.pools.read().values().map(Arc::clone).collect();
         let mut idle: Vec<_> =
             pools.iter().flat_map(|pool| pool.idle().into_iter().map(move |idle| (pool, idle))).collect();
-        idle.sort_by_key(|(pool, idle)| (pool.deployment.eager, idle.last_used));
+        idle.sort_by_key(|(pool, idle)| (pool.deployment().eager, idle.last_used));
         for (pool, idle) in idle {
             let mut gone = pool.controls[idle.slot].gone.subscribe();
             // Between the look and now a call may have come.

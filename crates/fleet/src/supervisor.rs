@@ -6,13 +6,13 @@ use std::time::Duration;
 use tenfold_engine::{AdapterSpec, Engine};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use crate::backoff;
 use crate::deployment::{ModelTarget, Target};
 use crate::error::{FleetError, LaunchError};
 use crate::fleet::Shared;
 use crate::pool::Pool;
 use crate::ports::{WorkerProcess, WorkerSpec};
 use crate::replica::ReplicaState;
+use crate::{adapters, backoff};
 
 /// A worker that lived so long has shown that it can: the next death is the first again.
 const LONG_LIFE: Duration = Duration::from_mins(1);
@@ -42,9 +42,8 @@ enum End {
 impl Supervisor {
     /// Runs until the pool is closed. The worker is gone when this returns.
     pub(crate) async fn run(self) {
-        let Target::Model(model) = &self.pool.deployment.target else { return };
         let control = &self.pool.controls[self.slot];
-        let mut is_wanted = self.pool.deployment.eager;
+        let mut is_wanted = self.pool.deployment().eager;
         loop {
             if !is_wanted {
                 tokio::select! {
@@ -60,6 +59,8 @@ impl Supervisor {
             if self.pool.closing.is_cancelled() {
                 return;
             }
+            let deployment = self.pool.deployment();
+            let Target::Model(model) = &deployment.target else { return };
             let lived = match self.start(model).await {
                 Ok((process, engine)) => match self.live(process, engine.as_ref()).await {
                     Ok(()) => {
@@ -75,7 +76,7 @@ impl Supervisor {
                     self.log_failed_start(&error);
                     self.pool.gone(self.slot, ReplicaState::Stopped, false);
                     self.pool.refuse_waiting(&error);
-                    is_wanted = self.pool.deployment.eager && self.memory_may_have_come().await;
+                    is_wanted = self.pool.deployment().eager && self.memory_may_have_come().await;
                     continue;
                 }
                 Err(error) => {
@@ -93,7 +94,7 @@ impl Supervisor {
             }
             self.pool.rested(self.slot);
             // What ran is to run again; what never started, only for somebody.
-            is_wanted = lived.is_some() || self.pool.deployment.eager || self.pool.is_wanted();
+            is_wanted = lived.is_some() || self.pool.deployment().eager || self.pool.is_wanted();
         }
     }
 
@@ -113,14 +114,14 @@ impl Supervisor {
             Some(lived) => self.pool.gone(self.slot, ReplicaState::BackingOff, lived >= LONG_LIFE),
             None => self.pool.failures_in_row(self.slot),
         };
-        let labels = [("deployment", self.pool.deployment.name.to_string())];
+        let labels = [("deployment", self.pool.deployment().name.to_string())];
         metrics::counter!("tenfold_worker_failures_total", &labels).increment(1);
         backoff::after(failures)
     }
 
     fn log_failed_start(&self, error: &FleetError) {
         let source = std::error::Error::source(error).map(ToString::to_string);
-        tracing::warn!(deployment = %self.pool.deployment.name, %error, source, "a worker did not start");
+        tracing::warn!(deployment = %self.pool.deployment().name, %error, source, "a worker did not start");
     }
 
     /// Finds memory, starts the process, and waits until it answers.
@@ -134,19 +135,21 @@ impl Supervisor {
             if matches!(source, LaunchError::CalledOff) {
                 return FleetError::ShuttingDown;
             }
-            FleetError::Launch { name: Arc::clone(&self.pool.deployment.name), source: Arc::new(source) }
+            FleetError::Launch { name: Arc::clone(&self.pool.deployment().name), source: Arc::new(source) }
         };
-        let mut process = self.shared.ports.launcher.launch(&self.spec(model)).await.map_err(failed)?;
+        let spec = self.spec(model);
+        let mut process = self.shared.ports.launcher.launch(&spec).await.map_err(failed)?;
         self.pool.set_pid(self.slot, process.pid());
         match self.until_ready(process.as_mut()).await {
             Ok((engine, places)) => {
                 tracing::info!(
-                    deployment = %self.pool.deployment.name,
+                    deployment = %self.pool.deployment().name,
                     pid = process.pid(),
                     duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                     "worker is ready"
                 );
                 self.pool.ready(self.slot, Arc::clone(&engine), places);
+                adapters::catch_up(&self.pool, engine.as_ref(), &spec.adapters).await;
                 Ok((process, engine))
             }
             Err(error) => {
@@ -194,7 +197,7 @@ impl Supervisor {
         if let End::Died(reason) = end
             && !self.pool.is_stopping(self.slot)
         {
-            tracing::warn!(deployment = %self.pool.deployment.name, reason, "worker died");
+            tracing::warn!(deployment = %self.pool.deployment().name, reason, "worker died");
             process.stop(Duration::ZERO).await;
             return Err(born.elapsed());
         }
@@ -259,7 +262,7 @@ impl Supervisor {
                     return End::Died(format!("it did not say that it lives {missed} times in a row"));
                 }
             }
-            if let Some(idle) = self.pool.deployment.idle_timeout
+            if let Some(idle) = self.pool.deployment().idle_timeout
                 && self.pool.retire(self.slot, idle).is_some()
             {
                 return End::Asked;
@@ -268,7 +271,7 @@ impl Supervisor {
     }
 
     fn spec(&self, model: &ModelTarget) -> WorkerSpec {
-        let deployment = &self.pool.deployment;
+        let deployment = self.pool.deployment();
         WorkerSpec {
             deployment: deployment.name.as_ref().to_owned(),
             model: model.model.clone(),

@@ -169,6 +169,23 @@ impl Offering {
         Ok(self.fleet.deploy(new).await?)
     }
 
+    /// Loads an adapter into a deployment that serves, and offers it as `deployment:adapter`.
+    ///
+    /// # Errors
+    /// [`ServingError::Invalid`] for a file that is no adapter, and as [`Fleet::load_adapter`].
+    pub async fn load_adapter(&self, name: &str, adapter: Adapter) -> Result<Arc<Deployment>, ServingError> {
+        check_adapter(&adapter).await?;
+        Ok(self.fleet.load_adapter(name, adapter).await?)
+    }
+
+    /// Takes an adapter away. Calls that are under way with it end first.
+    ///
+    /// # Errors
+    /// As [`Fleet::unload_adapter`].
+    pub async fn unload_adapter(&self, name: &str, adapter: &str) -> Result<Arc<Deployment>, ServingError> {
+        Ok(self.fleet.unload_adapter(name, adapter).await?)
+    }
+
     /// Takes a deployment away. Calls that are under way end first.
     ///
     /// # Errors

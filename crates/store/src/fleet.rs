@@ -101,6 +101,16 @@ impl DeploymentStore for Store {
         Ok(done.rows_affected() > 0)
     }
 
+    async fn update_target(&self, id: &DeploymentId, target: &Target) -> Result<bool, BoxError> {
+        let done = sqlx::query("UPDATE deployments SET target = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(target.to_stored()?)
+            .execute(self.writer())
+            .await
+            .map_err(StoreError::from)?;
+        Ok(done.rows_affected() > 0)
+    }
+
     async fn delete_deployment(&self, id: &DeploymentId) -> Result<bool, BoxError> {
         let done = sqlx::query("DELETE FROM deployments WHERE id = $1")
             .bind(id.as_str())

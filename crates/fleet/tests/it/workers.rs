@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenfold_fleet::{FleetError, ModelTarget, NewDeployment, ReplicaState, Target};
+use tenfold_fleet::{Adapter, DeploymentStore, FleetError, ModelTarget, NewDeployment, ReplicaState, Target};
 use tenfold_kernel::{Classify, ErrorKind};
 use tokio::time::Instant;
 
@@ -189,4 +189,29 @@ async fn a_call_that_left_does_not_start_a_worker_later() {
     drop(call);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!((rig.state("smol"), rig.world.launches("smol")), (ReplicaState::Stopped, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adapter_comes_and_goes_while_its_deployment_serves() {
+    let rig = Rig::new();
+    rig.fleet.deploy(model("m", 1)).await.unwrap();
+    let law = |path: &str| Adapter { name: "law".to_owned(), path: path.to_owned() };
+
+    let bad = rig.fleet.load_adapter("m", law("/law.zip")).await.unwrap_err();
+    assert!(matches!(bad, FleetError::Invalid { param: "path", .. }), "{bad}");
+    assert!(rig.fleet.offered("m:law").is_none(), "a refused one is not offered");
+
+    let deployment = rig.fleet.load_adapter("m", law("/law.gguf")).await.unwrap();
+    assert!(rig.fleet.offered("m:law").is_some());
+    let lease = rig.fleet.acquire(&deployment, &[]).await.unwrap();
+    assert_eq!(lease.engine.info().await.unwrap().adapters, ["law"]);
+    assert_eq!(rig.store.list_deployments().await.unwrap(), [(*deployment).clone()]);
+    let twice = rig.fleet.load_adapter("m", law("/law.gguf")).await.unwrap_err();
+    assert!(matches!(twice, FleetError::Invalid { param: "name", .. }), "{twice}");
+
+    rig.fleet.unload_adapter("m", "law").await.unwrap();
+    assert!(rig.fleet.offered("m:law").is_none());
+    assert!(lease.engine.info().await.unwrap().adapters.is_empty());
+    let gone = rig.fleet.unload_adapter("m", "law").await.unwrap_err();
+    assert!(matches!(gone, FleetError::UnknownAdapter { .. }), "{gone}");
 }

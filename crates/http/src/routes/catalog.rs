@@ -12,6 +12,8 @@ use futures::future::BoxFuture;
 use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use tenfold_catalog::{Catalog, CatalogError, Entry, Installed, Progress, Stage};
+use tenfold_fleet::Target;
+use tenfold_kernel::ErrorKind;
 use tenfold_protocol::error::ErrorBody;
 use tenfold_protocol::model::List;
 use tokio::sync::watch;
@@ -227,15 +229,20 @@ struct Uninstalled {
     deleted: bool,
 }
 
-/// Removes a model's files from this machine; its entry stays. Workers that run it keep running until they stop.
+/// Removes a model's files from this machine; its entry stays. A model that is deployed is refused.
 #[utoipa::path(delete, path = "/v1/catalog/{id}", tag = "catalog", params(("id" = String, Path)),
     responses((status = 200, body = Uninstalled), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody)))]
+        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 async fn uninstall_model(
     State(app): State<App>,
     _: AdminWriter,
     Path(id): Path<String>,
 ) -> Result<Json<Uninstalled>, ApiError> {
+    let deployments = app.fleet.deployments();
+    if let Some(user) = deployments.iter().find(|d| matches!(&d.target, Target::Model(t) if t.model == id)) {
+        let message = format!("The deployment `{}` runs this model; delete it first.", user.name);
+        return Err(ApiError::new(ErrorKind::Conflict, message).with_code("model_in_use"));
+    }
     app.catalog.remove(&id).await?;
     Ok(Json(Uninstalled { id, object: "catalog.entry", deleted: true }))
 }

@@ -21,6 +21,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_deployments, create_deployment))
         .routes(routes!(get_deployment, delete_deployment))
+        .routes(routes!(load_adapter))
+        .routes(routes!(unload_adapter))
 }
 
 /// A deployment to make: of an installed `model`, or of one or several upstreams.
@@ -68,6 +70,12 @@ struct AdapterBody {
     name: String,
     /// A GGUF file on this machine.
     path: String,
+}
+
+impl From<AdapterBody> for Adapter {
+    fn from(body: AdapterBody) -> Self {
+        Self { name: body.name, path: body.path }
+    }
 }
 
 /// A deployment.
@@ -167,8 +175,7 @@ async fn create_deployment(
         }
         (None, true) => return Err(ApiError::invalid("model", "Give `model` or `upstream`.")),
         (Some(model), true) => {
-            let adapters =
-                body.adapters.into_iter().map(|a| Adapter { name: a.name, path: a.path }).collect();
+            let adapters = body.adapters.into_iter().map(Adapter::from).collect();
             let offer = OfferModel {
                 model,
                 name: body.name,
@@ -237,4 +244,35 @@ async fn delete_deployment(
 ) -> Result<Json<DeletedDeployment>, ApiError> {
     app.offering.withdraw(&name).await?;
     Ok(Json(DeletedDeployment { name, object: "deployment.deleted", deleted: true }))
+}
+
+/// Loads an adapter into a deployment that serves. Requests give `deployment:adapter` as `model`.
+#[utoipa::path(
+    post, path = "/v1/deployments/{name}/adapters", tag = "deployments", params(("name" = String, Path)),
+    request_body = AdapterBody,
+    responses((status = 201, body = DeploymentBody), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+async fn load_adapter(
+    State(app): State<App>,
+    _: AdminWriter,
+    Path(name): Path<String>,
+    JsonBody(body): JsonBody<AdapterBody>,
+) -> Result<(StatusCode, Json<DeploymentBody>), ApiError> {
+    let deployment = app.offering.load_adapter(&name, body.into()).await?;
+    Ok((StatusCode::CREATED, Json(DeploymentBody::from(&*deployment))))
+}
+
+/// Takes an adapter away. Calls that are under way with it end first.
+#[utoipa::path(
+    delete, path = "/v1/deployments/{name}/adapters/{adapter}", tag = "deployments",
+    params(("name" = String, Path), ("adapter" = String, Path)),
+    responses((status = 200, body = DeploymentBody), (status = 404, body = ErrorBody))
+)]
+async fn unload_adapter(
+    State(app): State<App>,
+    _: AdminWriter,
+    Path((name, adapter)): Path<(String, String)>,
+) -> Result<Json<DeploymentBody>, ApiError> {
+    let deployment = app.offering.unload_adapter(&name, &adapter).await?;
+    Ok(Json(DeploymentBody::from(&*deployment)))
 }
