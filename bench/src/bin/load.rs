@@ -11,6 +11,7 @@ use clap::Parser;
 use tenfold_bench::{Input, find};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 #[derive(Parser, Clone)]
 struct Args {
@@ -65,8 +66,9 @@ async fn main() -> anyhow::Result<()> {
     let end = started + Duration::from_secs_f64(args.seconds);
     let failures = Arc::new(AtomicU64::new(0));
     let mut tasks = tokio::task::JoinSet::new();
-    for index in 0..args.connections {
-        tasks.spawn(connection(args.clone(), index, started, end, Arc::clone(&failures)));
+    let mut turns = pace(&args, started, end);
+    for _ in 0..args.connections {
+        tasks.spawn(connection(args.clone(), turns.pop(), end, Arc::clone(&failures)));
     }
     let mut seen = Seen::default();
     while let Some(done) = tasks.join_next().await {
@@ -88,19 +90,39 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// At a fixed rate, each connection's turns, evenly spread. By a thread of its own: the runtime's timers tick once in
+/// a millisecond, so that calls would come in bursts of as many as fall into one.
+fn pace(args: &Args, started: Instant, end: Instant) -> Vec<mpsc::UnboundedReceiver<()>> {
+    if args.rate <= 0.0 {
+        return Vec::new();
+    }
+    let (senders, receivers): (Vec<_>, Vec<_>) =
+        (0..args.connections).map(|_| mpsc::unbounded_channel()).unzip();
+    let interval = Duration::from_secs_f64(1.0 / args.rate);
+    std::thread::spawn(move || {
+        let mut due = started;
+        for sender in senders.iter().cycle() {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            // A connection that has ended takes no more turns.
+            let _ = sender.send(());
+            due += interval;
+            if due >= end {
+                break;
+            }
+        }
+    });
+    receivers
+}
+
 async fn connection(
     args: Args,
-    index: usize,
-    started: Instant,
+    mut turns: Option<mpsc::UnboundedReceiver<()>>,
     end: Instant,
     failures: Arc<AtomicU64>,
 ) -> Seen {
     let mut seen = Seen::default();
-    // Spread over one interval, so that a fixed rate does not come in bursts.
-    let interval = (args.rate > 0.0).then(|| Duration::from_secs_f64(args.connections as f64 / args.rate));
-    let mut due = started + interval.unwrap_or_default().mul_f64(index as f64 / args.connections as f64);
     while Instant::now() < end {
-        match calls(&args, interval, &mut due, end, &mut seen).await {
+        match calls(&args, turns.as_mut(), end, &mut seen).await {
             Ok(()) => break,
             Err(_) => {
                 failures.fetch_add(1, Ordering::Relaxed);
@@ -112,8 +134,7 @@ async fn connection(
 
 async fn calls(
     args: &Args,
-    interval: Option<Duration>,
-    due: &mut Instant,
+    mut turns: Option<&mut mpsc::UnboundedReceiver<()>>,
     end: Instant,
     seen: &mut Seen,
 ) -> anyhow::Result<()> {
@@ -123,9 +144,10 @@ async fn calls(
     let mut input = Input::new(reader);
     let request = request(args);
     loop {
-        if let Some(interval) = interval {
-            tokio::time::sleep_until((*due).into()).await;
-            *due += interval;
+        if let Some(turns) = &mut turns
+            && turns.recv().await.is_none()
+        {
+            return Ok(());
         }
         let sent = Instant::now();
         if sent >= end {

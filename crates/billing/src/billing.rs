@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenfold_kernel::{Clock, Currency, ProjectId, Rng, Timestamp, Unit, base62};
+use tenfold_kernel::{Clock, Currency, OrganizationId, ProjectId, Rng, Timestamp, Unit, base62};
 
 use crate::error::BillingError;
-use crate::event::Event;
 use crate::fresh::Fresh;
-use crate::limit::{Admission, LimitOverride, Limiter, RateLimits};
-use crate::ports::{EventLog, LimitStore, PriceBook, UsageStore};
+use crate::funds::{Grant, Profile, SpendLimit};
+use crate::ledger::ProcessId;
+use crate::limit::{LimitOverride, RateLimits};
+use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, UsageStore};
 use crate::price::{PriceList, Quote};
 use crate::report::{self, BucketWidth, CostRow, GroupBy, Page, ReportQuery, UsageRow};
 
@@ -21,6 +22,8 @@ pub struct Config {
     pub currency: Currency,
     /// Limits where no administrator set others.
     pub default_limits: RateLimits,
+    /// Names this process among those on the database: what it holds is given back when it is gone.
+    pub process: ProcessId,
     /// How old prices and limits that are read for a call may be. Nothing keeps them until they are changed
     /// through this service: right when this is the only process that writes to the database.
     pub cache_age: Option<Duration>,
@@ -31,6 +34,7 @@ impl Default for Config {
         Self {
             currency: Currency::USD,
             default_limits: RateLimits::default(),
+            process: "one".into(),
             cache_age: Some(Duration::from_secs(1)),
         }
     }
@@ -39,8 +43,12 @@ impl Default for Config {
 /// What billing stands on.
 #[derive(Debug, Clone)]
 pub struct Ports {
-    /// Where events are written.
-    pub events: Arc<dyn EventLog>,
+    /// Where calls are settled.
+    pub ledger: Arc<dyn Ledger>,
+    /// What it tells.
+    pub reader: Arc<dyn LedgerReader>,
+    /// How organisations pay.
+    pub funds: Arc<dyn FundsStore>,
     /// Where they are added up.
     pub usage: Arc<dyn UsageStore>,
     /// Price lists.
@@ -56,11 +64,13 @@ pub struct Ports {
 /// Meters, prices, limits and reports.
 #[derive(Debug)]
 pub struct Billing {
-    ports: Ports,
-    config: Config,
-    limiter: Limiter,
+    pub(crate) ports: Ports,
+    pub(crate) config: Config,
     schedules: Fresh<Arc<str>, Arc<[Arc<PriceList>]>>,
     overrides: Fresh<(ProjectId, Arc<str>), RateLimits>,
+    pub(crate) profiles: Fresh<OrganizationId, Arc<Profile>>,
+    pub(crate) spending: Fresh<OrganizationId, Arc<[SpendLimit]>>,
+    pub(crate) grants: Fresh<OrganizationId, Arc<[Grant]>>,
 }
 
 /// A new price list, as an administrator writes it.
@@ -79,9 +89,16 @@ pub struct SetPrices {
 impl Billing {
     /// Billing over `ports`.
     pub fn new(ports: Ports, config: Config) -> Self {
-        let limiter = Limiter::new(ports.clock.clone());
-        let (schedules, overrides) = (Fresh::new(config.cache_age), Fresh::new(config.cache_age));
-        Self { ports, config, limiter, schedules, overrides }
+        let age = config.cache_age;
+        Self {
+            ports,
+            config,
+            schedules: Fresh::new(age),
+            overrides: Fresh::new(age),
+            profiles: Fresh::new(age),
+            spending: Fresh::new(age),
+            grants: Fresh::new(age),
+        }
     }
 
     /// The prices that a call of `deployment` has when it is admitted now, frozen.
@@ -100,22 +117,6 @@ impl Billing {
         };
         let list = schedule.iter().rev().find(|list| list.effective_at <= now).cloned();
         Ok(Quote { list, currency: self.config.currency })
-    }
-
-    /// Takes a call and its estimated tokens from the project's limits for `deployment`.
-    ///
-    /// `deployment` must be a name that exists, not just any that a client wrote: a bucket is kept for it.
-    ///
-    /// # Errors
-    /// [`BillingError::RateLimited`] when a limit is reached; [`BillingError::Store`] when the database fails.
-    pub async fn check_limits(
-        &self,
-        project: &ProjectId,
-        deployment: &Arc<str>,
-        estimated_tokens: u64,
-    ) -> Result<Admission, BillingError> {
-        let limits = self.limits(project, deployment).await?;
-        self.limiter.check(project, deployment, limits, estimated_tokens)
     }
 
     /// The limits of `project` for `deployment`: what was set, and the default elsewhere.
@@ -164,15 +165,6 @@ impl Billing {
         // Forgotten even after an error, which may have come after the write.
         self.overrides.forget();
         done
-    }
-
-    /// Writes the event of a call and returns when it is durable. A second event with the same key is the
-    /// first one.
-    ///
-    /// # Errors
-    /// Any error means that the call is not recorded and must not be answered as complete.
-    pub async fn record(&self, event: Event) -> Result<(), BillingError> {
-        self.ports.events.append(event).await
     }
 
     /// Puts a new price list in force.

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a suite of tests: whatever fails shall stop it")]
 
+mod money;
+
 use std::sync::Arc;
 
 use tenfold_kernel::{
@@ -10,10 +12,17 @@ use tenfold_kernel::{
     ServiceAccountId, Timestamp, Unit, Units, UserId,
 };
 
+use crate::error::BillingError;
 use crate::event::{CallStatus, Energy, Event, Labels, Operation};
+use crate::ledger::Settle;
 use crate::limit::{LimitOverride, RateLimits};
-use crate::ports::{EventLog, LimitStore, PriceBook, UsageStore};
+use crate::ports::{Ledger, LimitStore, PriceBook, UsageStore};
 use crate::price::PriceList;
+pub use money::{
+    a_balance_pays_for_what_it_pays_for, calls_are_charged_in_the_order_of_funding, limits_hold_what_runs,
+    the_dead_hold_nothing, transactions_are_entered_once,
+};
+
 use crate::report::{BucketWidth, Filter, GroupBy, Selection};
 
 const HOUR: i64 = 3_600_000;
@@ -59,6 +68,14 @@ pub fn sample_event(rng: &dyn Rng) -> Event {
     }
 }
 
+/// Writes the event of a call that nobody is charged for.
+///
+/// # Errors
+/// As [`Ledger::settle`].
+pub async fn write(ledger: &dyn Ledger, event: Event) -> Result<(), BillingError> {
+    ledger.settle(Settle { event, hold: None, sources: Vec::new() }).await
+}
+
 /// The event `like` once more, as another call.
 fn another(like: &Event, rng: &dyn Rng) -> Event {
     let request_id = RequestId::generate(rng);
@@ -78,13 +95,13 @@ fn everything(event: &Event) -> Selection {
 }
 
 /// An event is counted once, whoever writes it and however often, and its figures come back as they went in.
-pub async fn events_are_counted_once(log: &dyn EventLog, usage: &dyn UsageStore, rng: &dyn Rng) {
+pub async fn events_are_counted_once(log: &dyn Ledger, usage: &dyn UsageStore, rng: &dyn Rng) {
     let first = sample_event(rng);
     let all = everything(&first);
     assert_eq!(usage.usage(&all).await.unwrap(), [], "there is nothing before the first event");
     assert_eq!(usage.costs(&all).await.unwrap(), []);
 
-    log.append(first.clone()).await.unwrap();
+    write(log, first.clone()).await.unwrap();
     // A retry differs in everything but its key, and the first one counts.
     let retry = Event {
         id: EventId::generate(rng),
@@ -92,8 +109,8 @@ pub async fn events_are_counted_once(log: &dyn EventLog, usage: &dyn UsageStore,
         cost: Some(Money::new(999, Currency::USD)),
         ..first.clone()
     };
-    log.append(retry).await.unwrap();
-    log.append(first.clone()).await.unwrap();
+    write(log, retry).await.unwrap();
+    write(log, first.clone()).await.unwrap();
 
     let rows = usage.usage(&all).await.unwrap();
     assert_eq!(rows.len(), 1);
@@ -109,7 +126,7 @@ pub async fn events_are_counted_once(log: &dyn EventLog, usage: &dyn UsageStore,
 }
 
 /// An event that lacks all that may be absent is written as well, and what is not known stays not known.
-pub async fn absent_is_not_zero(log: &dyn EventLog, usage: &dyn UsageStore, rng: &dyn Rng) {
+pub async fn absent_is_not_zero(log: &dyn Ledger, usage: &dyn UsageStore, rng: &dyn Rng) {
     let full = sample_event(rng);
     let bare = Event {
         user: None,
@@ -131,7 +148,7 @@ pub async fn absent_is_not_zero(log: &dyn EventLog, usage: &dyn UsageStore, rng:
     };
     let rejected = Event { status: CallStatus::Rejected, cost: None, ..another(&full, rng) };
     for event in [bare, rejected] {
-        log.append(event).await.unwrap();
+        write(log, event).await.unwrap();
     }
     let all = Selection {
         group_by: vec![GroupBy::Project, GroupBy::User, GroupBy::ServiceTier],
@@ -146,14 +163,14 @@ pub async fn absent_is_not_zero(log: &dyn EventLog, usage: &dyn UsageStore, rng:
     assert_eq!(costs.len(), 1);
     assert_eq!((costs[0].currency, costs[0].nanos, costs[0].requests), (None, 0, 1));
 
-    log.append(another(&full, rng)).await.unwrap();
+    write(log, another(&full, rng)).await.unwrap();
     let costs = usage.costs(&everything(&full)).await.unwrap();
     let sums: Vec<_> = costs.iter().map(|row| (row.currency, row.nanos, row.requests)).collect();
     assert_eq!(sums, [(None, 0, 1), (Some(Currency::USD), 1_234, 1)], "unknown cost first, and apart");
 }
 
 /// Filters, groups and buckets select and tell apart what they name, within one organisation.
-pub async fn reports_select_and_group(log: &dyn EventLog, usage: &dyn UsageStore, rng: &dyn Rng) {
+pub async fn reports_select_and_group(log: &dyn Ledger, usage: &dyn UsageStore, rng: &dyn Rng) {
     let a = sample_event(rng);
     let b = Event {
         project: ProjectId::generate(rng),
@@ -170,7 +187,7 @@ pub async fn reports_select_and_group(log: &dyn EventLog, usage: &dyn UsageStore
     };
     let elsewhere = Event { organization: OrganizationId::generate(rng), ..another(&a, rng) };
     for event in [a.clone(), another(&a, rng), b.clone(), elsewhere] {
-        log.append(event).await.unwrap();
+        write(log, event).await.unwrap();
     }
     let all = everything(&a);
     let buckets: Vec<_> =
@@ -233,7 +250,7 @@ pub async fn reports_select_and_group(log: &dyn EventLog, usage: &dyn UsageStore
 }
 
 /// A sum that does not fit is an error and never a wrong figure.
-pub async fn sums_never_wrap(log: &dyn EventLog, usage: &dyn UsageStore, rng: &dyn Rng) {
+pub async fn sums_never_wrap(log: &dyn Ledger, usage: &dyn UsageStore, rng: &dyn Rng) {
     let most = u64::try_from(i64::MAX).unwrap();
     let first = Event {
         units: Units::new().with(Unit::InputTokens, most),
@@ -241,10 +258,10 @@ pub async fn sums_never_wrap(log: &dyn EventLog, usage: &dyn UsageStore, rng: &d
         ..sample_event(rng)
     };
     let all = everything(&first);
-    log.append(first.clone()).await.unwrap();
+    write(log, first.clone()).await.unwrap();
     assert_eq!(usage.usage(&all).await.unwrap()[0].input_tokens, i64::MAX);
     assert_eq!(usage.costs(&all).await.unwrap()[0].nanos, i64::MAX);
-    log.append(another(&first, rng)).await.unwrap();
+    write(log, another(&first, rng)).await.unwrap();
     assert!(usage.usage(&all).await.is_err());
     assert!(usage.costs(&all).await.is_err());
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use tenfold_kernel::{BoxError, Classify, ErrorKind, ProjectId};
+use tenfold_kernel::{BoxError, Classify, Currency, ErrorKind};
 
 use crate::limit::Reached;
 
@@ -11,13 +11,11 @@ use crate::limit::Reached;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BillingError {
-    /// A limit of a project is reached.
-    #[error("{reached} of project `{project}` for `{deployment}`: limit {limit}, {requested} more requested")]
+    /// A limit is reached.
+    #[error("{reached} of {subject}: limit {limit}, {requested} more requested")]
     RateLimited {
-        /// Whose limit.
-        project: ProjectId,
-        /// For which deployment.
-        deployment: String,
+        /// Whose limit, such as "project `proj_1` for `m`".
+        subject: String,
         /// Which limit.
         reached: Reached,
         /// The limit.
@@ -26,6 +24,26 @@ pub enum BillingError {
         requested: u64,
         /// When the call would fit; nothing when it never will, being larger than the limit itself.
         retry_after: Option<Duration>,
+    },
+    /// There is no such transaction.
+    #[error("there is no transaction `{transaction}`")]
+    UnknownTransaction {
+        /// Its key.
+        transaction: String,
+    },
+    /// What may be spent does not pay for the call.
+    #[error(
+        "the balance does not pay for this call: it may cost {} {currency} and {} {currency} is left; \
+         top up, or ask for fewer tokens",
+        decimal(*.needed), decimal(*.available)
+    )]
+    InsufficientQuota {
+        /// What it costs at most, in nano-units.
+        needed: i64,
+        /// What there is.
+        available: i64,
+        /// Of both.
+        currency: Currency,
     },
     /// A cost that no amount of money can hold.
     #[error("the cost of a call of `{deployment}` does not fit in an amount of money")]
@@ -95,19 +113,24 @@ pub enum BillingError {
 impl Classify for BillingError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::RateLimited { .. } => ErrorKind::TooManyRequests,
+            Self::RateLimited { .. } | Self::InsufficientQuota { .. } => ErrorKind::TooManyRequests,
             Self::InvalidPrice { .. }
             | Self::InvalidLimit { .. }
             | Self::InvalidQuery { .. }
             | Self::InvalidLabel { .. }
             | Self::ReportTooLarge { .. } => ErrorKind::InvalidRequest,
+            Self::UnknownTransaction { .. } => ErrorKind::NotFound,
             Self::Closed | Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::CostOverflow { .. } | Self::Store { .. } => ErrorKind::Internal,
         }
     }
 
     fn code(&self) -> Option<Cow<'static, str>> {
-        matches!(self, Self::RateLimited { .. }).then_some(Cow::Borrowed("rate_limit_exceeded"))
+        match self {
+            Self::RateLimited { .. } => Some(Cow::Borrowed("rate_limit_exceeded")),
+            Self::InsufficientQuota { .. } => Some(Cow::Borrowed("insufficient_quota")),
+            _ => None,
+        }
     }
 
     fn param(&self) -> Option<Cow<'_, str>> {
@@ -118,6 +141,8 @@ impl Classify for BillingError {
             Self::InvalidLabel { .. } => Some(Cow::Borrowed("metadata")),
             Self::ReportTooLarge { .. } => Some(Cow::Borrowed("limit")),
             Self::RateLimited { .. }
+            | Self::InsufficientQuota { .. }
+            | Self::UnknownTransaction { .. }
             | Self::CostOverflow { .. }
             | Self::Closed
             | Self::Unavailable { .. }
@@ -134,8 +159,18 @@ impl Classify for BillingError {
             | Self::InvalidQuery { .. }
             | Self::InvalidLabel { .. }
             | Self::ReportTooLarge { .. }
+            | Self::InsufficientQuota { .. }
+            | Self::UnknownTransaction { .. }
             | Self::CostOverflow { .. }
             | Self::Store { .. } => None,
         }
     }
+}
+
+/// An amount as a decimal number, without zeros at its end.
+pub(crate) fn decimal(nanos: i64) -> String {
+    let (whole, rest) = (nanos / 1_000_000_000, (nanos % 1_000_000_000).abs());
+    let sign = if nanos < 0 && whole == 0 { "-" } else { "" };
+    let text = format!("{sign}{whole}.{rest:09}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -6,12 +6,9 @@
 //! * money is an integer of nano-units and no float is computed with in this crate;
 //! * a price is frozen when a call is admitted ([`Quote`]) and rounded once, when it is settled;
 //! * what is not known is absent: a cost is never guessed;
-//! * [`EventLog::append`] returns when the event is durable, and a key that was written is counted once.
-//!
-//! Seams for what comes next, as the way of one call names them: a *reservation* of money belongs between
-//! [`Billing::check_limits`] and the engine, next to the [`Quote`] that it would be computed from; the
-//! *entries* of a ledger are derived from the event that [`Billing::record`] makes durable, keyed by the same
-//! idempotency key.
+//! * [`Ledger::settle`] returns when the event is durable, and a key that was written is counted once.
+//! * money moves by [`ledger`] entries alone, which sum to zero; a call is charged in the transaction that makes its
+//!   event durable, under the same key.
 
 #![deny(clippy::float_arithmetic)]
 
@@ -21,19 +18,24 @@ pub mod conformance;
 mod error;
 mod event;
 mod fresh;
+mod funds;
+pub mod ledger;
 mod limit;
 #[cfg(feature = "testkit")]
 pub mod memory;
 pub mod ports;
 mod price;
 mod report;
+mod reserve;
 
 pub use billing::{Billing, Config, Ports, SetPrices};
 pub use error::BillingError;
 pub use event::{CallStatus, Energy, Event, Labels, Operation, UnknownName, idempotency_key};
-pub use limit::{Admission, LimitOverride, Limiter, RateLimitState, RateLimits, Reached};
-pub use ports::{EventLog, LimitStore, PriceBook, UsageStore};
+pub use funds::{Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, TopUp, zone};
+pub use limit::{Level, LimitOverride, RateLimitState, RateLimits, Reached};
+pub use ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, ProcessStore, UsageStore};
 pub use price::{PriceList, Quote};
 pub use report::{
     Bucket, BucketWidth, CostRow, Filter, GroupBy, GroupKey, MAX_ROWS, Page, ReportQuery, Selection, UsageRow,
 };
+pub use reserve::{Demand, Payer, Reservation};

@@ -5,37 +5,270 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use tenfold_kernel::{ProjectId, Timestamp, Unit};
+use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp, Unit};
 
 use crate::error::BillingError;
 use crate::event::{CallStatus, Event};
+use crate::funds::{Grant, Profile, SpendLimit};
+use crate::ledger::{
+    Account, AccountId, Book, Counter, Entry, EntryPlace, Hold, Post, Posted, Reserve, Reserved, Settle,
+    Verification,
+};
 use crate::limit::LimitOverride;
-use crate::ports::{EventLog, LimitStore, PriceBook, UsageStore};
+use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, ProcessStore, UsageStore};
 use crate::price::PriceList;
 use crate::report::{CostRow, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
 
-/// Events in memory.
+/// Events, accounts and holds in memory.
 #[derive(Debug, Default)]
-pub struct MemoryEvents {
-    events: Mutex<BTreeMap<String, Event>>,
+pub struct MemoryLedger {
+    state: Mutex<State>,
 }
 
-impl MemoryEvents {
+#[derive(Debug, Default)]
+struct State {
+    events: BTreeMap<String, Event>,
+    book: Book,
+    entries: Vec<Entry>,
+}
+
+impl State {
+    /// Takes note of what the book has entered.
+    fn enter(&mut self) {
+        let changes = self.book.take_changes();
+        self.entries.extend(changes.entries);
+    }
+
+    fn transaction(&self, key: &str) -> Vec<Entry> {
+        self.entries.iter().filter(|entry| &*entry.transaction == key).cloned().collect()
+    }
+}
+
+impl MemoryLedger {
     /// Every event that was written, by idempotency key.
     pub fn all(&self) -> Vec<Event> {
-        self.events.lock().values().cloned().collect()
+        self.state.lock().events.values().cloned().collect()
+    }
+
+    /// Every hold that is there.
+    pub fn holds(&self) -> Vec<Hold> {
+        self.state.lock().book.holds().cloned().collect()
     }
 
     fn selected(&self, selection: &Selection) -> Vec<Event> {
-        self.events.lock().values().filter(|event| counts(event, selection)).cloned().collect()
+        self.state.lock().events.values().filter(|event| counts(event, selection)).cloned().collect()
     }
 }
 
 #[async_trait]
-impl EventLog for MemoryEvents {
-    async fn append(&self, event: Event) -> Result<(), BillingError> {
-        self.events.lock().entry(event.idempotency_key.clone()).or_insert(event);
+impl Ledger for MemoryLedger {
+    async fn reserve(&self, reserve: Reserve) -> Result<Reserved, BillingError> {
+        let book = &mut self.state.lock().book;
+        let hold = book.reserve(&reserve).map_err(|refusal| refusal.into_error(reserve.currency))?;
+        let counters = reserve.checks.iter().map(|check| book.counter(&check.counter)).collect();
+        Ok(Reserved { hold, counters })
+    }
+
+    async fn settle(&self, settle: Settle) -> Result<(), BillingError> {
+        let mut state = self.state.lock();
+        let event = &settle.event;
+        if state.events.contains_key(&event.idempotency_key) {
+            if let Some(hold) = &settle.hold {
+                state.book.release(&hold.id, None, event.completed_at);
+            }
+            return Ok(());
+        }
+        let currency = event.cost.map_or(Currency::USD, |cost| cost.currency);
+        state.book.settle(&settle).map_err(|refusal| refusal.into_error(currency))?;
+        state.enter();
+        state.events.insert(event.idempotency_key.clone(), settle.event);
         Ok(())
+    }
+
+    fn release(&self, hold: Hold) {
+        self.state.lock().book.release(&hold.id, None, Timestamp(hold.created_at));
+    }
+
+    async fn post(&self, post: Post) -> Result<Posted, BillingError> {
+        let mut state = self.state.lock();
+        let entries = state.transaction(&post.transaction);
+        if !entries.is_empty() {
+            return Ok(Posted { entries, is_repeat: true });
+        }
+        let entries = state.book.post(&post).map_err(|refusal| refusal.into_error(post.currency))?;
+        state.enter();
+        Ok(Posted { entries, is_repeat: false })
+    }
+}
+
+#[async_trait]
+impl LedgerReader for MemoryLedger {
+    async fn accounts(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Vec<(AccountId, Account)>, BillingError> {
+        let state = self.state.lock();
+        let of_it = |(id, _): &(&AccountId, &Account)| id.organization() == organization.as_str();
+        let mut all: Vec<_> = state.book.accounts().filter(of_it).map(|(id, a)| (id.clone(), *a)).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(all)
+    }
+
+    async fn entries(
+        &self,
+        organization: &OrganizationId,
+        before: Option<&EntryPlace>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, BillingError> {
+        let state = self.state.lock();
+        let is_before = |entry: &&Entry| before.is_none_or(|place| entry.place() < *place);
+        let mut found: Vec<Entry> = state
+            .entries
+            .iter()
+            .filter(|e| e.organization == *organization)
+            .filter(is_before)
+            .cloned()
+            .collect();
+        found.sort_by_key(|entry| std::cmp::Reverse(entry.place()));
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    async fn transaction(
+        &self,
+        organization: &OrganizationId,
+        transaction: &str,
+    ) -> Result<Vec<Entry>, BillingError> {
+        let mut entries = self.state.lock().transaction(transaction);
+        entries.retain(|entry| entry.organization == *organization);
+        Ok(entries)
+    }
+
+    async fn counters(&self, names: &[Arc<str>]) -> Result<Vec<(Arc<str>, Counter)>, BillingError> {
+        let state = self.state.lock();
+        Ok(names.iter().map(|name| (Arc::clone(name), state.book.counter(name))).collect())
+    }
+
+    async fn verify(&self, _now: Timestamp) -> Result<Verification, BillingError> {
+        let state = self.state.lock();
+        let mut sums: BTreeMap<AccountId, i64> = BTreeMap::new();
+        for entry in &state.entries {
+            *sums.entry(entry.debit.clone()).or_default() -= entry.money.nanos;
+            *sums.entry(entry.credit.clone()).or_default() += entry.money.nanos;
+        }
+        let mut held: BTreeMap<AccountId, i64> = BTreeMap::new();
+        for (account, nanos) in state.book.holds().flat_map(|hold| hold.funds.clone()) {
+            *held.entry(account).or_default() += nanos;
+        }
+        let mut found = Verification {
+            entries: state.entries.len() as u64,
+            charged_events: state.events.values().filter(|e| e.cost.is_some_and(|c| c.nanos > 0)).count()
+                as u64,
+            holds: state.book.holds().count() as u64,
+            ..Verification::default()
+        };
+        for (id, account) in state.book.accounts() {
+            found.accounts += 1;
+            let expected = Account {
+                balance: sums.get(id).copied().unwrap_or(0),
+                held: held.get(id).copied().unwrap_or(0),
+            };
+            if *account != expected {
+                found
+                    .faults
+                    .push(format!("{id} has {account:?} and its entries and holds make {expected:?}"));
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl ProcessStore for MemoryLedger {
+    async fn beat(&self, process: &str, now: Timestamp, dead_before: Timestamp) -> Result<u64, BillingError> {
+        let mut state = self.state.lock();
+        let of_others = |hold: &&Hold| &*hold.process != process && hold.created_at < dead_before.0;
+        let dead: Vec<_> = state.book.holds().filter(of_others).map(|hold| Arc::clone(&hold.id)).collect();
+        for id in &dead {
+            state.book.release(id, None, now);
+        }
+        Ok(dead.len() as u64)
+    }
+}
+
+/// How organisations pay, in memory.
+#[derive(Debug, Default)]
+pub struct MemoryFunds {
+    state: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    profiles: BTreeMap<OrganizationId, Profile>,
+    grants: BTreeMap<Arc<str>, Grant>,
+    limits: Vec<(OrganizationId, SpendLimit)>,
+}
+
+#[async_trait]
+impl FundsStore for MemoryFunds {
+    async fn profile(&self, organization: &OrganizationId) -> Result<Option<Profile>, BillingError> {
+        Ok(self.state.lock().profiles.get(organization).cloned())
+    }
+
+    async fn put_profile(
+        &self,
+        organization: &OrganizationId,
+        profile: &Profile,
+    ) -> Result<(), BillingError> {
+        self.state.lock().profiles.insert(organization.clone(), profile.clone());
+        Ok(())
+    }
+
+    async fn grants(
+        &self,
+        organization: &OrganizationId,
+        now: Timestamp,
+    ) -> Result<Vec<Grant>, BillingError> {
+        let is_live = |grant: &&Grant| grant.expires_at.is_none_or(|end| end > now);
+        let state = self.state.lock();
+        let of_it = state.grants.values().filter(|grant| grant.organization == *organization);
+        let mut found: Vec<_> = of_it.filter(is_live).cloned().collect();
+        found.sort_by_key(|grant| (grant.expires_at.is_none(), grant.expires_at, grant.created_at));
+        Ok(found)
+    }
+
+    async fn put_grant(&self, grant: &Grant) -> Result<(), BillingError> {
+        self.state.lock().grants.entry(Arc::clone(&grant.id)).or_insert_with(|| grant.clone());
+        Ok(())
+    }
+
+    async fn spend_limits(&self, organization: &OrganizationId) -> Result<Vec<SpendLimit>, BillingError> {
+        let state = self.state.lock();
+        Ok(state.limits.iter().filter(|(id, _)| id == organization).map(|(_, limit)| limit.clone()).collect())
+    }
+
+    async fn put_spend_limit(
+        &self,
+        organization: &OrganizationId,
+        limit: &SpendLimit,
+        _window: (Timestamp, Timestamp),
+    ) -> Result<(), BillingError> {
+        let mut state = self.state.lock();
+        let key = |limit: &SpendLimit| (limit.scope.clone(), limit.window, limit.currency);
+        state.limits.retain(|(id, kept)| id != organization || key(kept) != key(limit));
+        state.limits.push((organization.clone(), limit.clone()));
+        Ok(())
+    }
+
+    async fn delete_spend_limit(
+        &self,
+        organization: &OrganizationId,
+        id: &str,
+    ) -> Result<bool, BillingError> {
+        let mut state = self.state.lock();
+        let before = state.limits.len();
+        state.limits.retain(|(of, limit)| of != organization || &*limit.id != id);
+        Ok(state.limits.len() < before)
     }
 }
 
@@ -83,7 +316,7 @@ fn bounded<R>(rows: Vec<R>) -> Result<Vec<R>, BillingError> {
 }
 
 #[async_trait]
-impl UsageStore for MemoryEvents {
+impl UsageStore for MemoryLedger {
     async fn usage(&self, selection: &Selection) -> Result<Vec<UsageRow>, BillingError> {
         let mut rows: BTreeMap<(i64, GroupKey), UsageRow> = BTreeMap::new();
         for event in self.selected(selection) {

@@ -4,25 +4,163 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tenfold_kernel::{ProjectId, Timestamp};
+use tenfold_kernel::{OrganizationId, ProjectId, Timestamp};
 
 use crate::error::BillingError;
-use crate::event::Event;
+use crate::funds::{Grant, Profile, SpendLimit};
+use crate::ledger::{
+    Account, AccountId, Counter, Entry, EntryPlace, Hold, Post, Posted, Reserve, Reserved, Settle,
+    Verification,
+};
 use crate::limit::LimitOverride;
 use crate::price::PriceList;
 use crate::report::{CostRow, Selection, UsageRow};
 
-/// Where events are written.
+/// Where money is held, calls are settled, and transactions are entered.
+///
+/// All that one command changes becomes durable together: an event with its entries, a hold with the room that it
+/// takes within limits. Commands of several processes on one database exclude each other where they touch the same
+/// accounts or counters.
 #[async_trait]
-pub trait EventLog: Send + Sync + Debug {
-    /// Writes an event and returns when it is durable: it survives the death of the process and of the
-    /// machine at any later moment.
-    ///
-    /// Two events with the same `idempotency_key` are one: the second is `Ok` and the first stays as it is.
+pub trait Ledger: Send + Sync + Debug {
+    /// Holds money and room for a call, as [`Book::reserve`](crate::ledger::Book::reserve) says.
     ///
     /// # Errors
-    /// Any error means that the event was not acknowledged: it may be written again with the same key.
-    async fn append(&self, event: Event) -> Result<(), BillingError>;
+    /// [`BillingError::RateLimited`], [`BillingError::InsufficientQuota`], or an error of the store; nothing is held
+    /// then.
+    async fn reserve(&self, reserve: Reserve) -> Result<Reserved, BillingError>;
+
+    /// Writes the event of a call and charges it, and returns when both are durable: they survive the death of the
+    /// process and of the machine at any later moment.
+    ///
+    /// Two events with the same `idempotency_key` are one: the second is `Ok`, changes nothing, and gives back its
+    /// hold.
+    ///
+    /// # Errors
+    /// Any error means that the call was not acknowledged: it may be settled again with the same key.
+    async fn settle(&self, settle: Settle) -> Result<(), BillingError>;
+
+    /// Gives back what was held for a call that left no event. Returns at once; a hold whose release gets lost is
+    /// released with its process.
+    fn release(&self, hold: Hold);
+
+    /// Enters a transaction, once for its key.
+    ///
+    /// # Errors
+    /// [`BillingError::InsufficientQuota`] where the accounts have not enough, or an error of the store.
+    async fn post(&self, post: Post) -> Result<Posted, BillingError>;
+}
+
+/// What the ledger tells.
+#[async_trait]
+pub trait LedgerReader: Send + Sync + Debug {
+    /// Every account of an organisation, by id.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn accounts(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Vec<(AccountId, Account)>, BillingError>;
+
+    /// Entries of an organisation, newest first, from the one before `before` on, at most `limit`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn entries(
+        &self,
+        organization: &OrganizationId,
+        before: Option<&EntryPlace>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, BillingError>;
+
+    /// The entries of a transaction of an organisation, in order; none when there is no such transaction.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn transaction(
+        &self,
+        organization: &OrganizationId,
+        transaction: &str,
+    ) -> Result<Vec<Entry>, BillingError>;
+
+    /// Counters by name; one that never counted is left out.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn counters(&self, names: &[Arc<str>]) -> Result<Vec<(Arc<str>, Counter)>, BillingError>;
+
+    /// Computes every balance anew from the entries and compares.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn verify(&self, now: Timestamp) -> Result<Verification, BillingError>;
+}
+
+/// How organisations pay.
+#[async_trait]
+pub trait FundsStore: Send + Sync + Debug {
+    /// How an organisation pays, if that was set.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn profile(&self, organization: &OrganizationId) -> Result<Option<Profile>, BillingError>;
+
+    /// Sets how an organisation pays.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn put_profile(&self, organization: &OrganizationId, profile: &Profile)
+    -> Result<(), BillingError>;
+
+    /// Grants that have not ended at `now`, those that end first first.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn grants(&self, organization: &OrganizationId, now: Timestamp)
+    -> Result<Vec<Grant>, BillingError>;
+
+    /// Keeps a grant; one of the same id stays as it is.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn put_grant(&self, grant: &Grant) -> Result<(), BillingError>;
+
+    /// Limits of what an organisation spends.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn spend_limits(&self, organization: &OrganizationId) -> Result<Vec<SpendLimit>, BillingError>;
+
+    /// Sets a limit in place of one of the same scope, window and currency. Where its counter has not counted in
+    /// `window` yet, it begins with what events of the window cost.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn put_spend_limit(
+        &self,
+        organization: &OrganizationId,
+        limit: &SpendLimit,
+        window: (Timestamp, Timestamp),
+    ) -> Result<(), BillingError>;
+
+    /// Takes a limit away; says whether there was one.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn delete_spend_limit(&self, organization: &OrganizationId, id: &str)
+    -> Result<bool, BillingError>;
+}
+
+/// Which processes run, so that the holds of those that do not any more are released.
+#[async_trait]
+pub trait ProcessStore: Send + Sync + Debug {
+    /// Says that `process` runs at `now`, and gives back the holds of all that have not said so since `dead_before`.
+    /// Returns how many those were.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn beat(&self, process: &str, now: Timestamp, dead_before: Timestamp) -> Result<u64, BillingError>;
 }
 
 /// What events add up to.

@@ -89,6 +89,34 @@ impl Quote {
         }
     }
 
+    /// The currency of the call.
+    pub fn currency(&self) -> Currency {
+        self.list.as_ref().map_or(self.currency, |list| list.currency)
+    }
+
+    /// What a call costs at most that uses no more than `most`: prompt tokens may turn out to be cached or written to a
+    /// cache, and tokens of the answer to be thinking, whichever is dearest.
+    ///
+    /// # Errors
+    /// [`BillingError::CostOverflow`] when the cost does not fit in [`Money`].
+    pub fn worst_case(&self, most: &Units) -> Result<Money, BillingError> {
+        let Some(list) = &self.list else { return Ok(Money::new(0, self.currency)) };
+        let price = |unit: &Unit| list.prices.get(unit).copied().unwrap_or(0);
+        let dearest = |units: &[Unit]| units.iter().max_by_key(|unit| price(unit)).copied();
+        let mut worst = Units::new();
+        for (unit, count) in most.iter() {
+            let group: &[Unit] = match unit {
+                Unit::InputTokens => &[Unit::InputTokens, Unit::CachedInputTokens, Unit::CacheWriteTokens],
+                Unit::OutputTokens => &[Unit::OutputTokens, Unit::ReasoningTokens],
+                _ => std::slice::from_ref(&unit),
+            };
+            let dearest = dearest(group).unwrap_or(unit);
+            let count = worst.get(dearest).unwrap_or(0).saturating_add(count);
+            worst = worst.with(dearest, count);
+        }
+        list.cost(&worst)
+    }
+
     /// The version that the event carries.
     pub fn version(&self) -> Option<Arc<str>> {
         self.list.as_ref().map(|list| list.version.clone())

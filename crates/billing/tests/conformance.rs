@@ -1,12 +1,12 @@
 //! The in-memory adapters do what every adapter does.
 
 use tenfold_billing::conformance;
-use tenfold_billing::memory::{MemoryEvents, MemoryLimits, MemoryPrices};
+use tenfold_billing::memory::{MemoryLedger, MemoryLimits, MemoryPrices};
 use tenfold_kernel::SeededRng;
 
 #[tokio::test]
 async fn memory_keeps_events_as_every_store_does() {
-    let (events, rng) = (MemoryEvents::default(), SeededRng::new(1));
+    let (events, rng) = (MemoryLedger::default(), SeededRng::new(1));
     conformance::events_are_counted_once(&events, &events, &rng).await;
     conformance::absent_is_not_zero(&events, &events, &rng).await;
     conformance::reports_select_and_group(&events, &events, &rng).await;

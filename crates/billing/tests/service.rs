@@ -5,28 +5,35 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenfold_billing::memory::{MemoryEvents, MemoryLimits, MemoryPrices};
+use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPrices};
 use tenfold_billing::{
-    Billing, BillingError, BucketWidth, Config, Event, Filter, GroupBy, LimitOverride, Ports, PriceBook,
-    PriceList, RateLimits, ReportQuery, SetPrices, conformance,
+    Billing, BillingError, BucketWidth, Config, Demand, Event, Filter, GroupBy, LedgerReader, LimitOverride,
+    Mode, Payer, Ports, PriceBook, PriceList, Profile, RateLimits, ReportQuery, Reservation, SetPrices,
+    SpendLimit, SpendScope, SpendWindow, TopUp, conformance,
 };
-use tenfold_kernel::{Clock, Currency, MockClock, Money, ProjectId, SeededRng, Timestamp, Unit};
+use tenfold_kernel::{
+    ApiKeyId, Classify, Clock, Currency, MockClock, Money, OrganizationId, ProjectId, SeededRng, Timestamp,
+    Unit, Units,
+};
 
 struct World {
     billing: Billing,
     clock: Arc<MockClock>,
     prices: Arc<MemoryPrices>,
     rng: Arc<SeededRng>,
+    ledger: Arc<MemoryLedger>,
 }
 
 fn world(cache_age: Option<Duration>) -> World {
     let clock = Arc::new(MockClock::new(Timestamp(1_000_000)));
-    let events = Arc::new(MemoryEvents::default());
+    let ledger = Arc::new(MemoryLedger::default());
     let prices = Arc::new(MemoryPrices::default());
     let rng = Arc::new(SeededRng::new(7));
     let ports = Ports {
-        events: events.clone(),
-        usage: events,
+        ledger: ledger.clone(),
+        reader: ledger.clone(),
+        funds: Arc::new(MemoryFunds::default()),
+        usage: ledger.clone(),
         prices: prices.clone(),
         limits: Arc::new(MemoryLimits::default()),
         clock: clock.clone(),
@@ -34,7 +41,7 @@ fn world(cache_age: Option<Duration>) -> World {
     };
     let default_limits = RateLimits { requests_per_minute: Some(2), ..RateLimits::default() };
     let billing = Billing::new(ports, Config { cache_age, default_limits, ..Config::default() });
-    World { billing, clock, prices, rng }
+    World { billing, clock, prices, rng, ledger }
 }
 
 fn set(price: i64, effective_at: Option<Timestamp>) -> SetPrices {
@@ -44,6 +51,38 @@ fn set(price: i64, effective_at: Option<Timestamp>) -> SetPrices {
         prices: [(Unit::InputTokens, price)].into(),
         effective_at,
     }
+}
+
+fn org() -> OrganizationId {
+    OrganizationId::parse("org_1").unwrap()
+}
+
+/// A call of project `proj_a` for `m` that uses at most so many input tokens.
+async fn reserve(world: &World, tokens: u64) -> Result<Reservation, BillingError> {
+    let (organization, project) = (org(), ProjectId::parse("proj_a").unwrap());
+    let api_key = ApiKeyId::parse("key_1").unwrap();
+    let payer = Payer { organization: &organization, project: &project, api_key: &api_key, user: None };
+    let model: Arc<str> = "m".into();
+    let quote = world.billing.quote(&model).await?;
+    let demand = Demand { tokens, most: Units::new().with(Unit::InputTokens, tokens) };
+    world.billing.reserve(payer, &model, &quote, &demand).await
+}
+
+/// Settles a call that used so many input tokens.
+async fn settle(world: &World, reservation: Reservation, tokens: u64) {
+    let quote = world.billing.quote(&"m".into()).await.unwrap();
+    let units = Units::new().with(Unit::InputTokens, tokens);
+    let sample = conformance::sample_event(&*world.rng);
+    let event = Event {
+        organization: org(),
+        project: ProjectId::parse("proj_a").unwrap(),
+        cost: quote.cost(Some(&units)).unwrap(),
+        units,
+        created_at: world.clock.now(),
+        completed_at: world.clock.now(),
+        ..sample
+    };
+    world.billing.settle(reservation, event).await.unwrap();
 }
 
 async fn price_of(world: &World) -> Option<i64> {
@@ -106,14 +145,19 @@ async fn limits_that_are_set_apply_to_the_next_call_and_the_rest_stays_at_its_de
     let w = world(None);
     let project = ProjectId::parse("proj_a").unwrap();
     let model: Arc<str> = "m".into();
-    for _ in 0..2 {
-        w.billing.check_limits(&project, &model, 1).await.unwrap();
+    for left in [1, 0] {
+        let reservation = reserve(&w, 1).await.unwrap();
+        assert_eq!(reservation.state().requests.unwrap().remaining, left);
+        settle(&w, reservation, 1).await;
     }
-    assert!(w.billing.check_limits(&project, &model, 1).await.is_err());
+    let refused = reserve(&w, 1).await.unwrap_err();
+    assert_eq!(refused.retry_after(), Some(Duration::from_secs(30)));
+    assert_eq!(refused.code().as_deref(), Some("rate_limit_exceeded"));
+    assert!(refused.to_string().contains("requests per minute of project `proj_a` for `m`"), "{refused}");
     let more = |limits| LimitOverride { deployment: "m".to_owned(), limits };
     let four = RateLimits { requests_per_minute: Some(4), ..RateLimits::default() };
     w.billing.set_limits(&project, &more(four)).await.unwrap();
-    assert!(w.billing.check_limits(&project, &model, 1).await.is_ok());
+    settle(&w, reserve(&w, 1).await.unwrap(), 1).await;
 
     let tokens = RateLimits { tokens_per_minute: Some(10), ..RateLimits::default() };
     w.billing.set_limits(&project, &more(tokens)).await.unwrap();
@@ -142,8 +186,8 @@ fn query(event: &Event, width: BucketWidth) -> ReportQuery {
 async fn a_report_has_its_empty_buckets_and_pages_through_all_of_them() {
     let w = world(None);
     let event = conformance::sample_event(&*w.rng);
-    w.billing.record(event.clone()).await.unwrap();
-    w.billing.record(event.clone()).await.unwrap();
+    conformance::write(&*w.ledger, event.clone()).await.unwrap();
+    conformance::write(&*w.ledger, event.clone()).await.unwrap();
     let mut query = ReportQuery { limit: Some(2), ..query(&event, BucketWidth::Day) };
     let first = w.billing.usage(query.clone()).await.unwrap();
     assert_eq!(first.buckets.iter().map(|b| b.rows.len()).collect::<Vec<_>>(), [1, 0]);
@@ -168,4 +212,94 @@ async fn costs_are_by_the_day_and_by_few_groups() {
     let by_user = ReportQuery { group_by: vec![GroupBy::User], ..query(&event, BucketWidth::Day) };
     let error = w.billing.costs(by_user).await.unwrap_err();
     assert!(matches!(error, BillingError::InvalidQuery { field: "group_by", .. }));
+}
+
+/// One nano-dollar a token, a thousand of them on the balance, paid in advance.
+async fn prepaid() -> World {
+    let w = world(None);
+    w.billing.set_prices(set(1_000_000, None)).await.unwrap();
+    let four = RateLimits { requests_per_minute: Some(1_000_000), ..RateLimits::default() };
+    let all = LimitOverride { deployment: "m".to_owned(), limits: four };
+    w.billing.set_limits(&ProjectId::parse("proj_a").unwrap(), &all).await.unwrap();
+    w.billing.set_profile(&org(), &Profile { mode: Mode::Prepaid, ..Profile::default() }).await.unwrap();
+    for _ in 0..2 {
+        // The second one is the first one.
+        w.billing.top_up(top_up("t1", 1_000)).await.unwrap();
+    }
+    w
+}
+
+fn top_up(key: &str, nanos: i64) -> TopUp<'static> {
+    static ORG: std::sync::LazyLock<OrganizationId> = std::sync::LazyLock::new(org);
+    TopUp {
+        key: key.into(),
+        organization: &ORG,
+        provider: "manual",
+        currency: Currency::USD,
+        nanos,
+        memo: None,
+    }
+}
+
+async fn balance(w: &World) -> (i64, i64) {
+    let accounts = w.ledger.accounts(&org()).await.unwrap();
+    let (_, account) = accounts.iter().find(|(id, _)| id.as_str().contains("/balance/")).unwrap();
+    (account.balance, account.held)
+}
+
+#[tokio::test]
+async fn a_balance_is_held_before_a_call_and_charged_after_it() {
+    let w = prepaid().await;
+    let first = reserve(&w, 800).await.unwrap();
+    assert_eq!(balance(&w).await, (1_000, 800));
+    let refused = reserve(&w, 201).await.unwrap_err();
+    assert_eq!(refused.code().as_deref(), Some("insufficient_quota"));
+    assert!(refused.to_string().contains("0.000000201 USD and 0.0000002 USD is left"), "{refused}");
+    settle(&w, first, 300).await;
+    assert_eq!(balance(&w).await, (700, 0));
+    // A call that never ran gives all of it back.
+    drop(reserve(&w, 700).await.unwrap());
+    assert_eq!(balance(&w).await, (700, 0));
+    assert_eq!(w.ledger.verify(w.clock.now()).await.unwrap().faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_owed_has_a_limit_where_one_is_set() {
+    let w = prepaid().await;
+    let mode = Mode::Postpaid { credit_limit: Some(500) };
+    w.billing.set_profile(&org(), &Profile { mode, ..Profile::default() }).await.unwrap();
+    assert!(reserve(&w, 1_501).await.is_err());
+    settle(&w, reserve(&w, 1_500).await.unwrap(), 1_400).await;
+    assert_eq!(balance(&w).await, (0, 0));
+    assert!(reserve(&w, 101).await.is_err());
+    assert!(reserve(&w, 100).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_limit_of_spending_refuses_what_goes_beyond_it_until_its_window_ends() {
+    let w = prepaid().await;
+    let limit = SpendLimit {
+        id: "".into(),
+        scope: SpendScope::Project(ProjectId::parse("proj_a").unwrap()),
+        window: SpendWindow::Day,
+        currency: Currency::USD,
+        nanos: 400,
+        is_hard: true,
+        created_at: Timestamp(0),
+    };
+    let limit = w.billing.set_spend_limit(&org(), limit).await.unwrap();
+    settle(&w, reserve(&w, 300).await.unwrap(), 250).await;
+    let running = reserve(&w, 100).await.unwrap();
+    assert_eq!(w.billing.spent(&org(), &limit).await.unwrap(), (250, 100), "what enforces is what is shown");
+    let refused = reserve(&w, 51).await.unwrap_err();
+    assert!(matches!(&refused, BillingError::RateLimited { limit: 400, .. }), "{refused}");
+    let midnight = Duration::from_millis(24 * 3_600_000 - 1_000_000);
+    assert_eq!(refused.retry_after(), Some(midnight));
+    settle(&w, running, 100).await;
+    w.clock.advance(midnight);
+    assert_eq!(w.billing.spent(&org(), &limit).await.unwrap(), (0, 0));
+    settle(&w, reserve(&w, 400).await.unwrap(), 400).await;
+    assert!(reserve(&w, 1).await.is_err());
+    assert!(w.billing.delete_spend_limit(&org(), &limit.id).await.unwrap());
+    assert!(reserve(&w, 1).await.is_ok());
 }

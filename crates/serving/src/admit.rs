@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tenfold_billing::{Admission as LimitAdmission, CallStatus, Event, Labels, Quote, RateLimitState};
-use tenfold_fleet::Offered;
-use tenfold_kernel::{EventId, Units};
+use tenfold_billing::{CallStatus, Demand, Event, Labels, Payer, Quote, RateLimitState, Reservation};
+use tenfold_engine::CallContext;
+use tenfold_fleet::{Offered, Target as Behind};
+use tenfold_kernel::{EventId, Unit, Units};
+use tenfold_protocol::chat::ChatRequest;
 
+use crate::dispatch::engine_model;
 use crate::settle::{Opening, ToUnits};
 use crate::{Call, Serving, ServingError};
 
@@ -14,9 +17,10 @@ use crate::{Call, Serving, ServingError};
 #[derive(Debug)]
 pub(crate) struct Admission {
     offered: Offered,
-    /// Holds the call's place within the caller's limits.
-    limits: LimitAdmission,
+    /// What the call holds of the caller's money and limits.
+    reservation: Reservation,
     quote: Quote,
+    most_output: Option<u32>,
     started: Instant,
 }
 
@@ -25,7 +29,31 @@ pub(crate) struct Admission {
 pub(crate) struct Target {
     pub(crate) offered: Offered,
     pub(crate) limits: RateLimitState,
+    /// What an answer may have at most because no more is paid for, where the client set no bound and nothing else
+    /// does.
+    pub(crate) most_output: Option<u32>,
 }
+
+/// How large a call is, as far as it can be known before it runs.
+#[derive(Debug)]
+pub(crate) struct Size<'a> {
+    /// Tokens, as limits by the minute count them: about as many as they will be.
+    pub(crate) tokens: u64,
+    /// Tokens of the prompt at most: a token is a byte at least.
+    pub(crate) prompt: u64,
+    /// Tokens of an answer at most, where the client said so.
+    pub(crate) output: Option<u64>,
+    /// How many answers.
+    pub(crate) answers: u64,
+    /// As what tokens of the prompt are charged.
+    pub(crate) unit: Unit,
+    /// The conversation, to count its tokens where that matters.
+    pub(crate) chat: Option<&'a ChatRequest>,
+}
+
+/// What an upstream's answer may have at most where money is bounded and the client set no bound: nobody knows the
+/// upstream's own.
+const UPSTREAM_OUTPUT: u64 = 4096;
 
 impl Serving {
     /// What is offered as `model`, if the caller's project may know of it.
@@ -39,19 +67,71 @@ impl Serving {
             .ok_or_else(|| ServingError::ModelNotFound { model: model.chars().take(128).collect() })
     }
 
-    /// Admits a call to `model` that will use about `estimated_tokens`.
+    /// Admits a call to `model`: holds what it may cost at most, and its place within limits.
     pub(crate) async fn admit(
         &self,
         call: &Call,
         model: &str,
-        estimated_tokens: u64,
+        size: Size<'_>,
     ) -> Result<Admission, ServingError> {
         let started = self.clock.monotonic();
         let offered = self.visible(call, model)?;
         let name = &offered.deployment.name;
-        let limits = self.billing.check_limits(&call.caller.project, name, estimated_tokens).await?;
         let quote = self.billing.quote(name).await?;
-        Ok(Admission { offered, limits, quote, started })
+        let caller = &call.caller;
+        let payer = Payer {
+            organization: &caller.organization,
+            project: &caller.project,
+            api_key: &caller.api_key,
+            user: caller.user.as_ref(),
+        };
+        let is_bounded = self.billing.is_bounded(payer, name, &quote).await?;
+        let (most, most_output) =
+            if is_bounded { self.most(call, &offered, &size).await? } else { (Units::new(), None) };
+        let demand = Demand { tokens: size.tokens, most };
+        let reservation = self.billing.reserve(payer, name, &quote, &demand).await?;
+        Ok(Admission { offered, reservation, quote, most_output, started })
+    }
+
+    /// What a call uses at most, and the bound that keeps its answers to it where they have no other.
+    async fn most(
+        &self,
+        call: &Call,
+        offered: &Offered,
+        size: &Size<'_>,
+    ) -> Result<(Units, Option<u32>), ServingError> {
+        let (prompt, output, bound) = match (&offered.deployment.target, size.output) {
+            (Behind::Model(model), output) => {
+                let prompt = match size.chat {
+                    Some(request) => self.count_prompt(call, offered, request.clone()).await?,
+                    None => size.prompt,
+                };
+                // What the context has room for; a prompt that does not fit is refused by the engine.
+                let room = model.context_length.unwrap_or(u64::MAX).saturating_sub(prompt);
+                (prompt, output.unwrap_or(room).min(room), None)
+            }
+            (Behind::Upstreams(_), Some(output)) => (size.prompt, output, None),
+            (Behind::Upstreams(_), None) => {
+                (size.prompt, UPSTREAM_OUTPUT, u32::try_from(UPSTREAM_OUTPUT).ok())
+            }
+        };
+        let mut most = Units::new().with(Unit::Requests, 1).with(size.unit, prompt);
+        if size.unit != Unit::EmbeddingTokens {
+            most = most.with(Unit::OutputTokens, output.saturating_mul(size.answers));
+        }
+        Ok((most, bound))
+    }
+
+    async fn count_prompt(
+        &self,
+        call: &Call,
+        offered: &Offered,
+        mut request: ChatRequest,
+    ) -> Result<u64, ServingError> {
+        let lease = self.fleet.acquire(&offered.deployment, &[]).await?;
+        request.model = engine_model(offered, &lease);
+        let context = CallContext { request_id: Some(call.request_id.as_str().to_owned()) };
+        Ok(lease.engine.count_tokens(&context, request).await?)
     }
 
     /// The event of an admitted call, with everything that is known before it ends.
@@ -91,14 +171,14 @@ impl Serving {
 
     /// Splits an admission into where the call goes and what its settlement is opened with.
     pub(crate) fn opening(&self, event: Event, admission: Admission, to_units: ToUnits) -> (Target, Opening) {
-        let Admission { offered, limits, quote, started } = admission;
-        let target = Target { offered, limits: limits.state };
+        let Admission { offered, reservation, quote, most_output, started } = admission;
+        let target = Target { offered, limits: reservation.state(), most_output };
         let opening = Opening {
             billing: Arc::clone(&self.billing),
             clock: Arc::clone(&self.clock),
             tracker: self.tracker.clone(),
             quote,
-            limits,
+            reservation,
             event,
             started,
             to_units,

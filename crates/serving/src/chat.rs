@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use futures::FutureExt;
 use tenfold_billing::{CallStatus, Labels};
 use tenfold_engine::{Answer, CallContext};
+use tenfold_kernel::Unit;
 use tenfold_protocol::chat::{ChatChunk, ChatCompletion, ChatRequest};
 use tenfold_protocol::content::{Content, ContentPart};
 use tenfold_protocol::usage::Usage;
 
+use crate::admit::Size;
 use crate::dispatch::{engine_model, primed};
 use crate::{AnswerOf, Call, MeteredStream, Served, Serving, ServingError};
 
@@ -23,7 +25,7 @@ impl Serving {
         call: &Call,
         request: ChatRequest,
     ) -> Result<Served<ChatCompletion, ChatChunk>, ServingError> {
-        let admission = self.admit(call, &request.model, estimate(&request)).await?;
+        let admission = self.admit(call, &request.model, size(&request)).await?;
         let include_usage = request.include_usage();
         let mut event = self.draft_event(call, &admission);
         event.service_tier.clone_from(&request.service_tier);
@@ -34,6 +36,9 @@ impl Serving {
             .dispatch(&target.offered, opening, &context, |context, engine, model| {
                 let mut request = request.clone();
                 request.model = model;
+                if let Some(most) = target.most_output {
+                    request.max_completion_tokens = Some(most);
+                }
                 async move { primed(engine.chat(context, request).await?).await }.boxed()
             })
             .await?;
@@ -64,11 +69,22 @@ impl Serving {
     }
 }
 
-/// A rough count for the limit on tokens a minute, put right at settlement: four bytes to a token, and all
-/// that may be generated.
-fn estimate(request: &ChatRequest) -> u64 {
+/// How large a conversation is. For limits on tokens a minute, which are put right at settlement, a token is four
+/// bytes; for money it is one byte, and each message has some that the template adds.
+fn size(request: &ChatRequest) -> Size<'_> {
+    const TEMPLATE: u64 = 64;
     let bytes: usize = request.messages.iter().filter_map(|m| m.content.as_ref()).map(content_bytes).sum();
-    bytes as u64 / 4 + u64::from(request.max_output_tokens().unwrap_or(0)) * u64::from(request.n.unwrap_or(1))
+    let answers = u64::from(request.n.unwrap_or(1));
+    let output = request.max_output_tokens().map(u64::from);
+    let all = serde_json::to_vec(request).map_or(u64::MAX, |json| json.len() as u64);
+    Size {
+        tokens: bytes as u64 / 4 + output.unwrap_or(0) * answers,
+        prompt: all.saturating_add(TEMPLATE * (request.messages.len() as u64 + 1)),
+        output,
+        answers,
+        unit: Unit::InputTokens,
+        chat: Some(request),
+    }
 }
 
 fn content_bytes(content: &Content) -> usize {

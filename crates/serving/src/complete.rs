@@ -3,10 +3,12 @@
 use futures::FutureExt;
 use tenfold_billing::CallStatus;
 use tenfold_engine::{Answer, CallContext};
+use tenfold_kernel::Unit;
 use tenfold_protocol::completion::{Completion, CompletionRequest};
 use tenfold_protocol::embedding::Input;
 use tenfold_protocol::usage::Usage;
 
+use crate::admit::Size;
 use crate::dispatch::primed;
 use crate::{AnswerOf, Call, MeteredStream, Served, Serving, ServingError};
 
@@ -21,10 +23,20 @@ impl Serving {
         call: &Call,
         request: CompletionRequest,
     ) -> Result<Served<Completion, Completion>, ServingError> {
-        let answers = u64::from(request.n.unwrap_or(1));
-        let estimated =
-            input_estimate(&request.prompt) + u64::from(request.max_tokens.unwrap_or(16)) * answers;
-        let admission = self.admit(call, &request.model, estimated).await?;
+        let answers = u64::from(request.n.unwrap_or(1)).max(u64::from(request.best_of.unwrap_or(1)));
+        let (prompts, bytes) = input_size(&request.prompt);
+        // The API's own default.
+        let output = u64::from(request.max_tokens.unwrap_or(16));
+        let suffix = request.suffix.as_ref().map_or(0, String::len) as u64;
+        let size = Size {
+            tokens: input_estimate(&request.prompt) + output * answers,
+            prompt: bytes + suffix + prompts,
+            output: Some(output),
+            answers: answers * prompts,
+            unit: Unit::InputTokens,
+            chat: None,
+        };
+        let admission = self.admit(call, &request.model, size).await?;
         let include_usage = request.include_usage();
         let event = self.draft_event(call, &admission);
         let (target, opening) = self.opening(event, admission, Usage::generation_units);
@@ -48,6 +60,16 @@ impl Serving {
             }
         };
         Ok(Served { answer, limits: target.limits })
+    }
+}
+
+/// How many inputs there are, and the most tokens that all of them are.
+pub(crate) fn input_size(input: &Input) -> (u64, u64) {
+    match input {
+        Input::Text(text) => (1, text.len() as u64),
+        Input::Texts(texts) => (texts.len() as u64, texts.iter().map(|t| t.len() as u64).sum()),
+        Input::Tokens(tokens) => (1, tokens.len() as u64),
+        Input::TokenLists(lists) => (lists.len() as u64, lists.iter().map(|l| l.len() as u64).sum()),
     }
 }
 

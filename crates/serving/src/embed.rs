@@ -3,10 +3,12 @@
 use futures::FutureExt;
 use tenfold_billing::{CallStatus, RateLimitState};
 use tenfold_engine::CallContext;
+use tenfold_kernel::Unit;
 use tenfold_protocol::embedding::{EmbeddingRequest, EmbeddingResponse};
 use tenfold_protocol::usage::Usage;
 
-use crate::complete::input_estimate;
+use crate::admit::Size;
+use crate::complete::{input_estimate, input_size};
 use crate::{Call, Serving, ServingError};
 
 impl Serving {
@@ -20,7 +22,17 @@ impl Serving {
         call: &Call,
         request: EmbeddingRequest,
     ) -> Result<(EmbeddingResponse, RateLimitState), ServingError> {
-        let admission = self.admit(call, &request.model, input_estimate(&request.input)).await?;
+        let (inputs, bytes) = input_size(&request.input);
+        let size = Size {
+            tokens: input_estimate(&request.input),
+            // Each input may get a token at its beginning and one at its end.
+            prompt: bytes + 2 * inputs,
+            output: Some(0),
+            answers: 0,
+            unit: Unit::EmbeddingTokens,
+            chat: None,
+        };
+        let admission = self.admit(call, &request.model, size).await?;
         let event = self.draft_event(call, &admission);
         let (target, opening) = self.opening(event, admission, Usage::embedding_units);
         let context = CallContext { request_id: Some(call.request_id.as_str().to_owned()) };

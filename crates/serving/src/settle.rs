@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tenfold_billing::{Admission as LimitAdmission, Billing, BillingError, CallStatus, Event, Quote};
+use tenfold_billing::{Billing, BillingError, CallStatus, Event, Quote, Reservation};
 use tenfold_fleet::Lease;
 use tenfold_kernel::{Clock, Units};
 use tenfold_protocol::usage::Usage;
@@ -22,7 +22,7 @@ pub(crate) struct Opening {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tracker: TaskTracker,
     pub(crate) quote: Quote,
-    pub(crate) limits: LimitAdmission,
+    pub(crate) reservation: Reservation,
     pub(crate) event: Event,
     pub(crate) started: Instant,
     pub(crate) to_units: ToUnits,
@@ -117,15 +117,11 @@ impl Open {
 impl Opening {
     /// Writes the event. `units` that are absent are unknown, and so is the cost then.
     pub(crate) async fn record(
-        mut self,
+        self,
         status: CallStatus,
         error_code: Option<String>,
         units: Option<Units>,
     ) -> Result<(), BillingError> {
-        let tokens: Option<u64> = units.as_ref().map(|units| units.sum(&tenfold_kernel::Unit::TOKENS));
-        if let Some(tokens) = tokens {
-            self.limits.settle(tokens);
-        }
         let event = Event {
             duration_ms: self.elapsed_ms(),
             completed_at: self.clock.now(),
@@ -136,8 +132,7 @@ impl Opening {
             units: units.unwrap_or_default(),
             ..self.event
         };
-        drop(self.limits);
-        self.billing.record(event).await
+        self.billing.settle(self.reservation, event).await
     }
 
     fn elapsed_ms(&self) -> u64 {

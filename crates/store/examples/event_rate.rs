@@ -9,9 +9,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tenfold_billing::{Event, EventLog, conformance};
+use tenfold_billing::{Event, conformance};
 use tenfold_kernel::{Clock, EventId, RequestId, SystemClock, SystemRng};
-use tenfold_store::{Config, EventWriter, Store};
+use tenfold_store::{Config, LedgerWriter, Store};
 use tokio_util::task::TaskTracker;
 
 #[tokio::main(worker_threads = 2)]
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config { pool_size: 8, acquire_timeout: Duration::from_secs(30) };
     let store = Store::connect(&url, &config).await?;
     let tracker = TaskTracker::new();
-    let log = EventWriter::start(store, &tracker);
+    let log = LedgerWriter::start(store, &tracker);
     let like = Arc::new(conformance::sample_event(&SystemRng));
 
     let (began, cpu) = (Instant::now(), cpu_micros()?);
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (log, like) = (log.clone(), like.clone());
         tasks.spawn(async move {
             for _ in 0..count / at_once {
-                if let Err(error) = log.append(another(&like)).await {
+                if let Err(error) = conformance::write(&*log, another(&like)).await {
                     println!("{error}");
                 }
             }

@@ -27,10 +27,11 @@
 //! * A database whose migrations fail, or that a newer version has migrated, is not served.
 
 mod error;
-mod events;
 mod fleet;
+mod funds;
 mod identity;
 mod jobs;
+mod ledger;
 mod limits;
 mod migrations;
 mod prices;
@@ -40,5 +41,5 @@ mod sql;
 mod store;
 
 pub use error::StoreError;
-pub use events::EventWriter;
+pub use ledger::LedgerWriter;
 pub use store::{Backend, Config, Store};

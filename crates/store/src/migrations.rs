@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = &[
     file!("20261123200000_add_deployments"),
     file!("20261123200200_add_billing"),
     file!("20261123200300_add_jobs"),
+    file!("20261124030000_add_ledger"),
 ];
 
 /// Applies what is missing, each file in a transaction of its own. Processes that start together wait for each

@@ -134,6 +134,18 @@ impl Store {
         };
         Ok(self.writer.begin_with(begin).await?)
     }
+
+    /// Begins a transaction that reads all from one moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if no connection gets free in time.
+    pub(crate) async fn begin_reading(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let begin = match self.backend {
+            Backend::Sqlite => "BEGIN",
+            Backend::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        Ok(self.reader.begin_with(begin).await?)
+    }
 }
 
 /// Sets what a connection to SQLite has to keep to. The journal mode is a property of the file, the rest of the

@@ -5,6 +5,7 @@ mod config;
 mod credentials;
 mod engines;
 mod first_start;
+mod heartbeat;
 mod logging;
 mod serve;
 mod worker;

@@ -16,12 +16,15 @@ use tenfold_identity::Identity;
 use tenfold_jobs::{Handler, Jobs, Runner};
 use tenfold_kernel::{Clock, Currency, Rng, SystemClock, SystemRng, base62};
 use tenfold_serving::{OfferConfig, Offering, Serving};
-use tenfold_store::{Backend, EventWriter, Store};
+use tenfold_store::{Backend, LedgerWriter, Store};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Environment, Settings, private_folder};
-use crate::{background, credentials, engines, first_start, logging};
+use crate::{background, credentials, engines, first_start, heartbeat, logging};
+
+/// How long a process may be silent before what it holds is given back.
+const HOLD_LEASE: Duration = Duration::from_mins(1);
 
 /// Runs the platform until it is asked to stop.
 pub(crate) fn run(environment: &Environment) -> anyhow::Result<()> {
@@ -57,9 +60,8 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     let identity = Arc::new(identity(&settings, &store, exclusive, &clock, &rng)?);
     first_start::found(&identity, &settings.home, listen).await?;
 
-    // Its task is on a tracker of its own: it ends after everything that has events to write.
-    let events = EventWriter::start((*store).clone(), &TaskTracker::new());
-    let billing = Arc::new(billing(&settings, &store, &events, exclusive, &clock, &rng));
+    let (ledger, process) = ledger(&store, exclusive, &clock, rng.as_ref(), &tracker, &shutdown).await?;
+    let billing = Arc::new(billing(&settings, &store, &ledger, process, exclusive, &clock, &rng));
     let catalog = Arc::new(catalog(&settings)?);
     let fleet = Arc::new(fleet(environment, &settings, &store, &clock, &rng, &tracker)?);
     fleet.load().await.context("failed to load deployments")?;
@@ -134,7 +136,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     if tokio::time::timeout(Duration::from_secs(10), tracker.wait()).await.is_err() {
         tracing::warn!("some work did not end in time");
     }
-    events.close().await;
+    ledger.close().await;
     identity.flush_uses().await.context("failed to write when keys were last used")?;
     store.close().await;
     Ok(())
@@ -172,10 +174,38 @@ fn identity(
     Ok(Identity::new(config, ports, Arc::clone(clock), Arc::clone(rng)))
 }
 
+/// Starts the ledger under a name for this process, and gives back what processes hold that are gone.
+async fn ledger(
+    store: &Arc<Store>,
+    exclusive: bool,
+    clock: &Arc<dyn Clock>,
+    rng: &dyn Rng,
+    tracker: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<(Arc<LedgerWriter>, Arc<str>)> {
+    // Its task is on a tracker of its own: it ends after everything that has calls to settle.
+    let ledger = LedgerWriter::start((**store).clone(), &TaskTracker::new());
+    let process: Arc<str> = format!("proc_{}", base62(rng, 24)).into();
+    // Nobody else writes to an SQLite database: whatever is held there is held by a process that is gone.
+    let lease = if exclusive { Duration::ZERO } else { HOLD_LEASE };
+    heartbeat::beat(ledger.as_ref(), &process, clock.as_ref(), lease)
+        .await
+        .context("failed to release holds")?;
+    tracker.spawn(heartbeat::run(
+        Arc::clone(&ledger) as _,
+        Arc::clone(&process),
+        Arc::clone(clock),
+        HOLD_LEASE,
+        shutdown.clone(),
+    ));
+    Ok((ledger, process))
+}
+
 fn billing(
     settings: &Settings,
     store: &Arc<Store>,
-    events: &Arc<EventWriter>,
+    ledger: &Arc<LedgerWriter>,
+    process: Arc<str>,
     exclusive: bool,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
@@ -188,10 +218,13 @@ fn billing(
             tokens_per_minute: limit(settings.file.limits.tokens_per_minute),
             concurrency: None,
         },
+        process,
         cache_age: (!exclusive).then_some(Duration::from_secs(1)),
     };
     let ports = tenfold_billing::Ports {
-        events: Arc::clone(events) as _,
+        ledger: Arc::clone(ledger) as _,
+        reader: Arc::clone(store) as _,
+        funds: Arc::clone(store) as _,
         usage: Arc::clone(store) as _,
         prices: Arc::clone(store) as _,
         limits: Arc::clone(store) as _,

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 use tenfold_billing::Billing;
-use tenfold_billing::memory::{MemoryEvents, MemoryLimits, MemoryPrices};
+use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPrices};
 use tenfold_catalog::Catalog;
 use tenfold_fleet::Fleet;
 use tenfold_fleet::fake::FakeWorld;
@@ -32,6 +32,7 @@ pub(crate) struct House {
     pub(crate) platform: Arc<Platform>,
     pub(crate) clock: Arc<MockClock>,
     pub(crate) made: Bootstrap,
+    pub(crate) ledger: Arc<MemoryLedger>,
     pub(crate) serving_store: Arc<MemoryServingStore>,
     _home: tempfile::TempDir,
 }
@@ -66,11 +67,13 @@ pub(crate) async fn house() -> House {
         Arc::clone(&rng),
     );
     let made = identity.bootstrap().await.unwrap().unwrap();
-    let events = Arc::new(MemoryEvents::default());
+    let ledger = Arc::new(MemoryLedger::default());
     let billing = Arc::new(Billing::new(
         tenfold_billing::Ports {
-            events: Arc::clone(&events) as Arc<_>,
-            usage: events,
+            ledger: Arc::clone(&ledger) as Arc<_>,
+            reader: Arc::clone(&ledger) as Arc<_>,
+            funds: Arc::new(MemoryFunds::default()),
+            usage: Arc::clone(&ledger) as Arc<_>,
             prices: Arc::new(MemoryPrices::default()),
             limits: Arc::new(MemoryLimits::default()),
             clock: time(),
@@ -149,7 +152,7 @@ pub(crate) async fn house() -> House {
         metrics: recorder.handle(),
     });
     let router = tenfold_http::router(Arc::clone(&platform));
-    House { router, platform, clock, made, serving_store, _home: home }
+    House { router, platform, clock, made, ledger, serving_store, _home: home }
 }
 
 impl House {

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tenfold_billing::memory::{MemoryEvents, MemoryLimits, MemoryPrices};
-use tenfold_billing::{Billing, BillingError, Event, EventLog, Operation, Ports, SetPrices};
+use tenfold_billing::ledger::{Hold, Post, Posted, Reserve, Reserved, Settle};
+use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPrices};
+use tenfold_billing::{Billing, BillingError, Event, Ledger, Operation, Ports, SetPrices};
 use tenfold_engine::Engine;
 use tenfold_engine::fake::FakeEngine;
 use tenfold_fleet::memory::MemoryDeploymentStore;
@@ -37,18 +38,30 @@ impl EngineConnector for Engines {
     }
 }
 
-/// A log that writes an event when a permit is there.
+/// A ledger that settles a call when a permit is there.
 #[derive(Debug)]
 pub(crate) struct GatedEvents {
-    pub(crate) written: MemoryEvents,
+    pub(crate) written: Arc<MemoryLedger>,
     pub(crate) gate: Semaphore,
 }
 
 #[async_trait]
-impl EventLog for GatedEvents {
-    async fn append(&self, event: Event) -> Result<(), BillingError> {
+impl Ledger for GatedEvents {
+    async fn reserve(&self, reserve: Reserve) -> Result<Reserved, BillingError> {
+        self.written.reserve(reserve).await
+    }
+
+    async fn settle(&self, settle: Settle) -> Result<(), BillingError> {
         self.gate.acquire().await.map_err(|_| BillingError::Closed)?.forget();
-        self.written.append(event).await
+        self.written.settle(settle).await
+    }
+
+    fn release(&self, hold: Hold) {
+        self.written.release(hold);
+    }
+
+    async fn post(&self, post: Post) -> Result<Posted, BillingError> {
+        self.written.post(post).await
     }
 }
 
@@ -107,11 +120,14 @@ impl Rig {
             rng: rng.clone(),
         };
         let fleet = Arc::new(Fleet::new(tenfold_fleet::Config::for_node("here"), ports, tracker.clone()));
-        let events = Arc::new(GatedEvents { written: MemoryEvents::default(), gate: Semaphore::new(0) });
+        let events =
+            Arc::new(GatedEvents { written: Arc::new(MemoryLedger::default()), gate: Semaphore::new(0) });
         let billing = Arc::new(Billing::new(
             Ports {
-                events: events.clone(),
-                usage: Arc::new(MemoryEvents::default()),
+                ledger: events.clone(),
+                reader: events.written.clone(),
+                funds: Arc::new(MemoryFunds::default()),
+                usage: events.written.clone(),
                 prices: Arc::new(MemoryPrices::default()),
                 limits: Arc::new(MemoryLimits::default()),
                 clock: clock.clone(),

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use tenfold_billing::{
-    BillingError, BucketWidth, Event, EventLog, Filter, Selection, UsageStore, conformance,
-};
+use tenfold_billing::{BillingError, BucketWidth, Event, Filter, Selection, UsageStore, conformance};
 use tenfold_kernel::{EventId, Money, RequestId, SeededRng, Timestamp};
-use tenfold_store::{EventWriter, Store};
+use tenfold_store::{LedgerWriter, Store};
 use tokio_util::task::TaskTracker;
 
 use crate::{postgres, sqlite};
 
 async fn every_suite(store: Store) {
     let (tracker, rng) = (TaskTracker::new(), SeededRng::new(1));
-    let log = EventWriter::start(store.clone(), &tracker);
+    let log = LedgerWriter::start(store.clone(), &tracker);
     conformance::events_are_counted_once(&*log, &store, &rng).await;
     conformance::absent_is_not_zero(&*log, &store, &rng).await;
     conformance::reports_select_and_group(&*log, &store, &rng).await;
@@ -64,25 +62,25 @@ async fn counted(store: &Store, like: &Event) -> (i64, i64) {
 }
 
 /// Batches of every size, with keys that come twice in one batch.
-async fn many_at_once_are_each_written_once(log: &Arc<EventWriter>, store: &Store, rng: &SeededRng) {
+async fn many_at_once_are_each_written_once(log: &Arc<LedgerWriter>, store: &Store, rng: &SeededRng) {
     let event = conformance::sample_event(rng);
-    let appends = (0..1_500).map(|n| log.append(numbered(&event, n % 1_000)));
+    let appends = (0..1_500).map(|n| conformance::write(&**log, numbered(&event, n % 1_000)));
     for done in futures::future::join_all(appends).await {
         done.unwrap();
     }
     assert_eq!(counted(store, &event).await, (1_000, 1_000 * event.cost.unwrap().nanos));
 }
 
-async fn what_cannot_be_written_spoils_nothing_else(log: &Arc<EventWriter>, store: &Store, rng: &SeededRng) {
+async fn what_cannot_be_written_spoils_nothing_else(log: &Arc<LedgerWriter>, store: &Store, rng: &SeededRng) {
     let event = conformance::sample_event(rng);
     let too_large = Event { duration_ms: u64::MAX, ..numbered(&event, 0) };
     // PostgreSQL has no NUL in texts; SQLite has.
     let strange = Event { error_code: Some("\0".to_owned()), ..numbered(&event, 1) };
     let (a, b, c, d) = tokio::join!(
-        log.append(too_large),
-        log.append(strange),
-        log.append(numbered(&event, 2)),
-        log.append(numbered(&event, 3)),
+        conformance::write(&**log, too_large),
+        conformance::write(&**log, strange),
+        conformance::write(&**log, numbered(&event, 2)),
+        conformance::write(&**log, numbered(&event, 3)),
     );
     assert!(matches!(a, Err(BillingError::Store { .. })), "{a:?}");
     c.unwrap();
@@ -92,16 +90,16 @@ async fn what_cannot_be_written_spoils_nothing_else(log: &Arc<EventWriter>, stor
 
 async fn a_closed_log_has_written_all_that_it_took(store: &Store, rng: &SeededRng) {
     let tracker = TaskTracker::new();
-    let log = EventWriter::start(store.clone(), &tracker);
+    let log = LedgerWriter::start(store.clone(), &tracker);
     let event = Event {
         cost: Some(Money { nanos: 1, ..conformance::sample_event(rng).cost.unwrap() }),
         ..conformance::sample_event(rng)
     };
-    let appends = futures::future::join_all((0..600).map(|n| log.append(numbered(&event, n))));
+    let appends = futures::future::join_all((0..600).map(|n| conformance::write(&*log, numbered(&event, n))));
     let (done, ()) = tokio::join!(appends, log.close());
     let acknowledged = done.iter().filter(|done| done.is_ok()).count();
     assert!(done.iter().all(|d| d.is_ok() || matches!(d, Err(BillingError::Closed))));
     assert!(acknowledged > 0);
     assert_eq!(counted(store, &event).await.0, i64::try_from(acknowledged).unwrap());
-    assert!(matches!(log.append(event).await, Err(BillingError::Closed)));
+    assert!(matches!(conformance::write(&*log, event).await, Err(BillingError::Closed)));
 }

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use sqlx::Row;
-use tenfold_billing::{Event, EventLog, conformance};
+use tenfold_billing::{Event, conformance};
 use tenfold_kernel::{EventId, RequestId, SystemRng};
-use tenfold_store::{EventWriter, Store};
+use tenfold_store::{LedgerWriter, Store};
 use tokio_util::task::TaskTracker;
 
 use crate::sqlite;
@@ -25,7 +25,7 @@ async fn appends_until_it_is_killed() {
     }
     let store = Store::connect(&url, &sqlite::config()).await.unwrap();
     let tracker = TaskTracker::new();
-    let log = EventWriter::start(store, &tracker);
+    let log = LedgerWriter::start(store, &tracker);
     let like = Arc::new(conformance::sample_event(&SystemRng));
     for _ in 0..64 {
         let (log, like) = (log.clone(), like.clone());
@@ -35,11 +35,11 @@ async fn appends_until_it_is_killed() {
                 let id = EventId::generate(&SystemRng);
                 let key = request_id.as_str().to_owned();
                 let event = Event { id: id.clone(), request_id, idempotency_key: key, ..(*like).clone() };
-                log.append(event.clone()).await.unwrap();
+                conformance::write(&*log, event.clone()).await.unwrap();
                 // One write to the pipe: a line is whole or is not there.
                 std::io::stdout().write_all(format!("acknowledged {id}\n").as_bytes()).unwrap();
                 // A retry of what was acknowledged, as a client does whose answer got lost.
-                log.append(event).await.unwrap();
+                conformance::write(&*log, event).await.unwrap();
             }
         });
     }

@@ -13,6 +13,8 @@ mod identity;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod serving;

@@ -36,9 +36,9 @@ async fn with_three_calls() -> (House, [Event; 3]) {
     };
     let events = [chat, elsewhere, embedding];
     for event in &events {
-        house.platform.billing.record(event.clone()).await.unwrap();
+        tenfold_billing::conformance::write(&*house.ledger, event.clone()).await.unwrap();
         // A retry counts once.
-        house.platform.billing.record(event.clone()).await.unwrap();
+        tenfold_billing::conformance::write(&*house.ledger, event.clone()).await.unwrap();
     }
     (house, events)
 }

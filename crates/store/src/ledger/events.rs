@@ -1,17 +1,13 @@
 //! The statement that writes events, many at a time.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
-use sqlx::any::AnyArguments;
-use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe};
+use sqlx::{AnyConnection, Row as _};
 use tenfold_billing::{BillingError, Event};
 use tenfold_kernel::{ApiKeyId, ReplicaId, ServiceAccountId, Unit, UserId};
 
+use crate::ledger::rows::{RowStatements, Statement};
 use crate::{Backend, Store, StoreError};
-
-/// The most rows of one statement, and of one transaction.
-pub(super) const MAX_ROWS: usize = 256;
 
 const COLUMNS: &str = "idempotency_key, id, request_id, created_at, completed_at, organization, project, api_key, \
      user_id, service_account, operation, deployment, model_version, replica, node, status, error_code, requests, \
@@ -34,7 +30,7 @@ const UNITS: [Unit; 7] = [
 /// An event that the database can hold.
 #[derive(Debug)]
 pub(super) struct Row {
-    event: Event,
+    pub(super) event: Event,
     units: [Option<i64>; UNITS.len()],
     queue_ms: i64,
     first_token_ms: Option<i64>,
@@ -74,8 +70,6 @@ impl TryFrom<Event> for Row {
         })
     }
 }
-
-type Statement = Query<'static, Any, AnyArguments>;
 
 impl Row {
     fn bind(&self, statement: Statement) -> Statement {
@@ -119,83 +113,84 @@ impl Row {
     }
 }
 
-/// The statements for 1, 2, 4 ... rows: few enough to stay prepared, and any number is a sum of them.
+/// The statement that writes events and gives the keys of those that were not there.
 #[derive(Debug)]
 pub(super) struct Inserts {
-    by_power: Vec<Arc<str>>,
+    quiet: RowStatements,
+    telling: RowStatements,
 }
 
 impl Inserts {
     pub(super) fn new(backend: Backend) -> Self {
-        let by_power = (0..=MAX_ROWS.ilog2()).map(|power| text(backend, 1 << power).into()).collect();
-        Self { by_power }
+        let before = format!("INSERT INTO events ({COLUMNS}) VALUES ");
+        let after = " ON CONFLICT (idempotency_key) DO NOTHING";
+        Self {
+            quiet: RowStatements::new(backend, &before, WIDTH, after),
+            telling: RowStatements::new(
+                backend,
+                &before,
+                WIDTH,
+                &format!("{after} RETURNING idempotency_key"),
+            ),
+        }
     }
 
-    /// Writes at most [`MAX_ROWS`] rows in one transaction. Those whose keys are there already stay as they are.
-    pub(super) async fn run<'a>(
+    /// Writes at most [`MAX_ROWS`] rows that nobody is charged for. Those whose keys are there already stay as they
+    /// are.
+    pub(super) async fn write(
         &self,
         store: &Store,
-        rows: impl ExactSizeIterator<Item = &'a Row>,
+        rows: impl ExactSizeIterator<Item = &Row>,
     ) -> Result<(), StoreError> {
         let mut rows = rows;
         if rows.len().is_power_of_two() {
             // One statement is a transaction of its own, with two questions to the database less.
-            self.statement(rows.len(), &mut rows).execute(store.writer()).await?;
+            let (count, statement) = self.quiet.largest(rows.len());
+            bind(statement, count, &mut rows).execute(store.writer()).await?;
             return Ok(());
         }
         let mut transaction = store.begin().await?;
         while rows.len() > 0 {
-            let count = 1 << rows.len().ilog2();
-            self.statement(count, &mut rows).execute(&mut *transaction).await?;
+            let (count, statement) = self.quiet.largest(rows.len());
+            bind(statement, count, &mut rows).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(())
     }
 
-    /// The statement for the next `count` rows, a power of two.
-    fn statement<'a>(&self, count: usize, rows: &mut impl Iterator<Item = &'a Row>) -> Statement {
-        let text = self.by_power.get(count.ilog2() as usize).cloned().unwrap_or_default();
-        let mut statement = sqlx::query(AssertSqlSafe(text));
-        for row in rows.take(count) {
-            statement = row.bind(statement);
+    /// Writes rows within a transaction and returns the keys of those that were not there.
+    pub(super) async fn write_new(
+        &self,
+        connection: &mut AnyConnection,
+        rows: impl ExactSizeIterator<Item = &Row>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut rows = rows;
+        let mut new = HashSet::new();
+        while rows.len() > 0 {
+            let (count, statement) = self.telling.largest(rows.len());
+            for row in bind(statement, count, &mut rows).fetch_all(&mut *connection).await? {
+                new.insert(row.try_get("idempotency_key")?);
+            }
         }
-        statement
+        Ok(new)
     }
 }
 
-fn text(backend: Backend, rows: usize) -> String {
-    let mut text = format!("INSERT INTO events ({COLUMNS}) VALUES ");
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..WIDTH {
-            if column > 0 {
-                text.push(',');
-            }
-            match backend {
-                // SQLite looks for the name of a named parameter among all names each time that it is bound, which is
-                // quadratic in this many; nameless ones go by their place.
-                Backend::Sqlite => text.push('?'),
-                Backend::Postgres => {
-                    text.push('$');
-                    text.push_str(&(row * WIDTH + column + 1).to_string());
-                }
-            }
-        }
-        text.push(')');
+fn bind<'a>(mut statement: Statement, count: usize, rows: &mut impl Iterator<Item = &'a Row>) -> Statement {
+    for row in rows.take(count) {
+        statement = row.bind(statement);
     }
-    text.push_str(" ON CONFLICT (idempotency_key) DO NOTHING");
-    text
+    statement
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::rows::MAX_ROWS;
 
     #[test]
     fn the_statement_has_a_place_for_every_column() {
         assert_eq!(COLUMNS.split(',').count(), WIDTH);
-        assert_eq!(text(Backend::Sqlite, 3).matches('?').count(), 3 * WIDTH);
-        assert!(text(Backend::Postgres, MAX_ROWS).contains(&format!("${})", MAX_ROWS * WIDTH)));
         // The most parameters: 32,766 in SQLite, 65,535 in PostgreSQL.
         const { assert!(MAX_ROWS * WIDTH <= 32_766) };
     }

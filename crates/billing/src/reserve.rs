@@ -1,0 +1,285 @@
+//! Before a call: what it may cost at most is held, and room for it within every limit. After it: the truth.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tenfold_kernel::{ApiKeyId, OrganizationId, ProjectId, Timestamp, Units, UserId, base62};
+
+use crate::billing::Billing;
+use crate::error::BillingError;
+use crate::event::Event;
+use crate::funds::{Mode, SpendLimit, SpendScope, SpendWindow};
+use crate::ledger::{AccountId, AccountKind, Check, Counter, Hold, Metric, Reserve, Rule, Settle, Source};
+use crate::limit::{Level, RateLimitState, RateLimits, Reached};
+use crate::ports::Ledger;
+use crate::price::Quote;
+
+/// Who a call is charged to.
+#[derive(Debug, Clone, Copy)]
+pub struct Payer<'a> {
+    /// Who pays.
+    pub organization: &'a OrganizationId,
+    /// The project that calls.
+    pub project: &'a ProjectId,
+    /// The key.
+    pub api_key: &'a ApiKeyId,
+    /// The user whose key it is, if it is a user's.
+    pub user: Option<&'a UserId>,
+}
+
+/// What a call takes at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// Its tokens, as limits count them before it has run.
+    pub tokens: u64,
+    /// What it uses at most of everything that has a price.
+    pub most: Units,
+}
+
+/// What is held for a call. Dropping it gives everything back.
+pub struct Reservation {
+    ledger: Arc<dyn Ledger>,
+    hold: Option<Hold>,
+    /// Who pays for what was not held.
+    sources: Vec<Source>,
+    state: RateLimitState,
+}
+
+impl Reservation {
+    /// What was left of the limits after this call was admitted.
+    pub fn state(&self) -> RateLimitState {
+        self.state
+    }
+
+    /// What is held.
+    pub fn hold(&self) -> Option<&Hold> {
+        self.hold.as_ref()
+    }
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("hold", &self.hold).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            self.ledger.release(hold);
+        }
+    }
+}
+
+impl Billing {
+    /// Whether money for a call of `deployment` is bounded, so that what it costs at most has to be known.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn is_bounded(
+        &self,
+        payer: Payer<'_>,
+        deployment: &str,
+        quote: &Quote,
+    ) -> Result<bool, BillingError> {
+        if quote.list.is_none() {
+            return Ok(false);
+        }
+        let profile = self.profile(payer.organization).await?;
+        let spend = self.spend_limits(payer.organization).await?;
+        Ok(profile.mode != Mode::Postpaid { credit_limit: None }
+            || spend.iter().any(|limit| limit.is_of(payer, deployment)))
+    }
+
+    /// Holds what a call of `deployment` takes at most of money and limits: all of it, or nothing.
+    ///
+    /// Where there is no limit and nothing has to be paid in advance, nothing is held and nothing is written.
+    ///
+    /// # Errors
+    /// [`BillingError::RateLimited`], [`BillingError::InsufficientQuota`], [`BillingError::CostOverflow`], or an
+    /// error of the store.
+    pub async fn reserve(
+        &self,
+        payer: Payer<'_>,
+        deployment: &Arc<str>,
+        quote: &Quote,
+        demand: &Demand,
+    ) -> Result<Reservation, BillingError> {
+        let now = self.ports.clock.now();
+        let currency = quote.currency();
+        let limits = self.limits(payer.project, deployment).await?;
+        let spend = self.spend_limits(payer.organization).await?;
+        let profile = self.profile(payer.organization).await?;
+        let is_priced = quote.list.is_some();
+        let cost = if is_priced { quote.worst_case(&demand.most)?.nanos } else { 0 };
+
+        let mut checks = rate_checks(payer.project, deployment, limits, demand);
+        let rate_checks = checks.len();
+        if is_priced {
+            let mine =
+                spend.iter().filter(|limit| limit.currency == currency && limit.is_of(payer, deployment));
+            for limit in mine {
+                checks.push(limit.check(payer.organization, cost, now, &profile.zone));
+            }
+        }
+        let mut funds = Vec::new();
+        if is_priced {
+            for grant in self.live_grants(payer.organization, currency, now).await? {
+                let kind = AccountKind::Promotion(grant);
+                funds.push(Source::funds(AccountId::new(payer.organization, &kind, currency)));
+            }
+            funds.push(Source::funds(AccountId::new(payer.organization, &AccountKind::Balance, currency)));
+        }
+        let owed = AccountId::new(payer.organization, &AccountKind::Receivable, currency);
+        let mut sources = funds.clone();
+        if is_priced {
+            sources.push(Source::unbounded(owed.clone()));
+        }
+        let is_bounded = is_priced
+            && match profile.mode {
+                Mode::Prepaid => true,
+                Mode::Postpaid { credit_limit: Some(limit) } => {
+                    funds.push(Source { account: owed, floor: Some(-limit) });
+                    true
+                }
+                Mode::Postpaid { credit_limit: None } => false,
+            };
+        let mut reservation = Reservation {
+            ledger: Arc::clone(&self.ports.ledger),
+            hold: None,
+            sources,
+            state: RateLimitState::default(),
+        };
+        if checks.is_empty() && !is_bounded {
+            return Ok(reservation);
+        }
+        let reserve = Reserve {
+            id: format!("hold_{}", base62(&*self.ports.rng, 24)).into(),
+            process: Arc::clone(&self.config.process),
+            organization: payer.organization.clone(),
+            currency,
+            nanos: if is_bounded { cost } else { 0 },
+            checks,
+            covers: Vec::new(),
+            sources: funds,
+            now,
+        };
+        let reserved = self.ports.ledger.reserve(reserve).await?;
+        reservation.hold = Some(reserved.hold);
+        reservation.state = state(limits, &reserved.counters[..rate_checks.min(reserved.counters.len())]);
+        Ok(reservation)
+    }
+
+    /// Writes the event of a call, charges it, and returns when both are durable.
+    ///
+    /// # Errors
+    /// Any error means that the call is not recorded and must not be answered as complete.
+    pub async fn settle(&self, mut reservation: Reservation, event: Event) -> Result<(), BillingError> {
+        let settle = Settle {
+            event,
+            hold: reservation.hold.take(),
+            sources: std::mem::take(&mut reservation.sources),
+        };
+        self.ports.ledger.settle(settle).await
+    }
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A project's limits for a deployment, those by the minute first: their order is that of [`state`].
+fn rate_checks(project: &ProjectId, deployment: &str, limits: RateLimits, demand: &Demand) -> Vec<Check> {
+    let subject: Arc<str> = format!("project `{project}` for `{deployment}`").into();
+    let check = |name: &str, rule, metric, amount, limit: Option<u64>, reached| {
+        limit.map(|limit| Check {
+            counter: format!("{name}/{project}/{deployment}").into(),
+            rule,
+            metric,
+            amount,
+            limit: number(limit),
+            is_hard: true,
+            reached,
+            subject: Arc::clone(&subject),
+        })
+    };
+    let tokens = number(demand.tokens);
+    [
+        check("running", Rule::Running, Metric::Running, 1, limits.concurrency, Reached::Concurrency),
+        check(
+            "requests",
+            Rule::PerMinute,
+            Metric::Requests,
+            1,
+            limits.requests_per_minute,
+            Reached::Requests,
+        ),
+        check("tokens", Rule::PerMinute, Metric::Tokens, tokens, limits.tokens_per_minute, Reached::Tokens),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What is left, as the counters of [`rate_checks`] say it.
+fn state(limits: RateLimits, counters: &[Counter]) -> RateLimitState {
+    let mut counters = counters.iter();
+    if limits.concurrency.is_some() {
+        counters.next();
+    }
+    let mut level = |limit: Option<u64>| {
+        let (limit, counter) = (limit?, counters.next()?);
+        let most = number(limit);
+        let missing = u64::try_from(counter.used.max(0)).unwrap_or(0);
+        Some(Level {
+            limit,
+            remaining: u64::try_from(counter.remaining(Rule::PerMinute, most)).unwrap_or(0),
+            reset: Duration::from_millis(missing.div_ceil(limit.max(1))),
+        })
+    };
+    RateLimitState { requests: level(limits.requests_per_minute), tokens: level(limits.tokens_per_minute) }
+}
+
+impl SpendLimit {
+    /// Whether a call counts.
+    fn is_of(&self, payer: Payer<'_>, deployment: &str) -> bool {
+        match &self.scope {
+            SpendScope::Organization => true,
+            SpendScope::Project(id) => id == payer.project,
+            SpendScope::User(id) => payer.user == Some(id),
+            SpendScope::ApiKey(id) => id == payer.api_key,
+            SpendScope::Model(name) => **name == *deployment,
+        }
+    }
+
+    /// The counter that counts towards it.
+    pub fn counter(&self, organization: &OrganizationId) -> Arc<str> {
+        format!("spend/{organization}/{}/{}/{}", self.scope, self.window.as_str(), self.currency.code())
+            .into()
+    }
+
+    /// The window of `now`.
+    pub(crate) fn rule(&self, now: Timestamp, zone: &TimeZone) -> Rule {
+        let (start, end) = self.window.span(now, zone);
+        Rule::Window { start: start.0, end: end.0 }
+    }
+
+    fn check(&self, organization: &OrganizationId, nanos: i64, now: Timestamp, zone: &TimeZone) -> Check {
+        Check {
+            counter: self.counter(organization),
+            rule: self.rule(now, zone),
+            metric: Metric::Spend,
+            amount: nanos,
+            limit: self.nanos,
+            is_hard: self.is_hard,
+            reached: match self.window {
+                SpendWindow::Day => Reached::SpendPerDay,
+                SpendWindow::Month => Reached::SpendPerMonth,
+                SpendWindow::Lifetime => Reached::Spend,
+            },
+            subject: self.scope.to_string().into(),
+        }
+    }
+}

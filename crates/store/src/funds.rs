@@ -1,0 +1,234 @@
+//! How organisations pay, for `tenfold-billing`.
+
+use async_trait::async_trait;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+use tenfold_billing::{
+    BillingError, FundsStore, Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, zone,
+};
+use tenfold_kernel::{Currency, OrganizationId, Timestamp};
+
+use crate::reports::billing_error;
+use crate::{Store, StoreError};
+
+fn read_failed(error: impl Into<StoreError>) -> BillingError {
+    billing_error("read how an organisation pays", error.into())
+}
+
+fn write_failed(error: impl Into<StoreError>) -> BillingError {
+    billing_error("write how an organisation pays", error.into())
+}
+
+#[async_trait]
+impl FundsStore for Store {
+    async fn profile(&self, organization: &OrganizationId) -> Result<Option<Profile>, BillingError> {
+        let row =
+            sqlx::query("SELECT mode, credit_limit, time_zone FROM billing_profiles WHERE organization = $1")
+                .bind(organization.as_str())
+                .fetch_optional(self.reader())
+                .await
+                .map_err(read_failed)?;
+        row.as_ref().map(|row| profile(row).map_err(read_failed)).transpose()
+    }
+
+    async fn put_profile(
+        &self,
+        organization: &OrganizationId,
+        profile: &Profile,
+    ) -> Result<(), BillingError> {
+        let (mode, credit_limit) = match profile.mode {
+            Mode::Prepaid => ("prepaid", None),
+            Mode::Postpaid { credit_limit } => ("postpaid", credit_limit),
+        };
+        sqlx::query(
+            "INSERT INTO billing_profiles (organization, mode, credit_limit, time_zone) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (organization) DO UPDATE SET mode = excluded.mode,
+                 credit_limit = excluded.credit_limit, time_zone = excluded.time_zone",
+        )
+        .bind(organization.as_str())
+        .bind(mode)
+        .bind(credit_limit)
+        .bind(profile.zone.iana_name().unwrap_or("UTC"))
+        .execute(self.writer())
+        .await
+        .map_err(write_failed)?;
+        Ok(())
+    }
+
+    async fn grants(
+        &self,
+        organization: &OrganizationId,
+        now: Timestamp,
+    ) -> Result<Vec<Grant>, BillingError> {
+        let rows = sqlx::query(
+            "SELECT id, organization, currency, nanos, expires_at, created_at FROM grants
+             WHERE organization = $1 AND (expires_at IS NULL OR expires_at > $2)
+             ORDER BY CASE WHEN expires_at IS NULL THEN 1 ELSE 0 END, expires_at, created_at, id",
+        )
+        .bind(organization.as_str())
+        .bind(now.0)
+        .fetch_all(self.reader())
+        .await
+        .map_err(read_failed)?;
+        rows.iter().map(|row| grant(row).map_err(read_failed)).collect()
+    }
+
+    async fn put_grant(&self, grant: &Grant) -> Result<(), BillingError> {
+        sqlx::query(
+            "INSERT INTO grants (id, organization, currency, nanos, expires_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(&*grant.id)
+        .bind(grant.organization.as_str())
+        .bind(grant.currency.code())
+        .bind(grant.nanos)
+        .bind(grant.expires_at.map(|end| end.0))
+        .bind(grant.created_at.0)
+        .execute(self.writer())
+        .await
+        .map_err(write_failed)?;
+        Ok(())
+    }
+
+    async fn spend_limits(&self, organization: &OrganizationId) -> Result<Vec<SpendLimit>, BillingError> {
+        let rows = sqlx::query(
+            "SELECT id, scope, subject, period, currency, nanos, is_hard, created_at FROM spend_limits
+             WHERE organization = $1 ORDER BY created_at, id",
+        )
+        .bind(organization.as_str())
+        .fetch_all(self.reader())
+        .await
+        .map_err(read_failed)?;
+        rows.iter().map(|row| spend_limit(row).map_err(read_failed)).collect()
+    }
+
+    async fn put_spend_limit(
+        &self,
+        organization: &OrganizationId,
+        limit: &SpendLimit,
+        (start, end): (Timestamp, Timestamp),
+    ) -> Result<(), BillingError> {
+        let (scope, subject) = limit.scope.parts();
+        let write = async {
+            let mut transaction = self.begin().await?;
+            sqlx::query(
+                "INSERT INTO spend_limits (id, organization, scope, subject, period, currency, nanos, is_hard,
+                 created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 ON CONFLICT (organization, scope, subject, period, currency) DO UPDATE SET id = excluded.id,
+                     nanos = excluded.nanos, is_hard = excluded.is_hard, created_at = excluded.created_at",
+            )
+            .bind(&*limit.id)
+            .bind(organization.as_str())
+            .bind(scope)
+            .bind(subject)
+            .bind(limit.window.as_str())
+            .bind(limit.currency.code())
+            .bind(limit.nanos)
+            .bind(i64::from(limit.is_hard))
+            .bind(limit.created_at.0)
+            .execute(&mut *transaction)
+            .await?;
+            // A counter that has not begun in this window begins with what was spent in it before there was a limit.
+            sqlx::query(
+                "INSERT INTO counters (id, used, held, starts_at, ends_at)
+                 SELECT CAST($1 AS TEXT), CAST(COALESCE(SUM(cost_nanos), 0) AS BIGINT), CAST(0 AS BIGINT),
+                     CAST($2 AS BIGINT), CAST($3 AS BIGINT)
+                 FROM events WHERE organization = $4 AND created_at >= $5 AND created_at < $6 AND currency = $7
+                   AND CASE $8 WHEN 'project' THEN project WHEN 'user' THEN COALESCE(user_id, '')
+                       WHEN 'api_key' THEN api_key WHEN 'model' THEN deployment ELSE '' END = $9
+                 ON CONFLICT (id) DO UPDATE SET used = excluded.used, held = excluded.held,
+                     starts_at = excluded.starts_at, ends_at = excluded.ends_at
+                 WHERE counters.starts_at < excluded.starts_at",
+            )
+            .bind(&*limit.counter(organization))
+            .bind(start.0)
+            .bind(end.0)
+            .bind(organization.as_str())
+            .bind(start.0)
+            .bind(end.0)
+            .bind(limit.currency.code())
+            .bind(scope)
+            .bind(subject)
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok::<_, StoreError>(())
+        };
+        write.await.map_err(write_failed)
+    }
+
+    async fn delete_spend_limit(
+        &self,
+        organization: &OrganizationId,
+        id: &str,
+    ) -> Result<bool, BillingError> {
+        let write = async {
+            let mut transaction = self.begin().await?;
+            let row = sqlx::query(
+                "SELECT id, scope, subject, period, currency, nanos, is_hard, created_at FROM spend_limits
+                 WHERE organization = $1 AND id = $2",
+            )
+            .bind(organization.as_str())
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let Some(row) = row else { return Ok(false) };
+            let limit = spend_limit(&row)?;
+            // Its counter counts no more, so a limit that comes later has to begin anew.
+            for (text, value) in [
+                ("DELETE FROM counters WHERE id = $1", limit.counter(organization)),
+                ("DELETE FROM spend_limits WHERE id = $1", limit.id),
+            ] {
+                sqlx::query(text).bind(&*value).execute(&mut *transaction).await?;
+            }
+            transaction.commit().await?;
+            Ok::<_, StoreError>(true)
+        };
+        write.await.map_err(write_failed)
+    }
+}
+
+fn corrupt(column: &'static str) -> StoreError {
+    StoreError::Corrupt { column }
+}
+
+fn currency(row: &AnyRow) -> Result<Currency, StoreError> {
+    Currency::parse(&row.try_get::<String, _>("currency")?).map_err(|_| corrupt("currency"))
+}
+
+fn profile(row: &AnyRow) -> Result<Profile, StoreError> {
+    let mode: String = row.try_get("mode")?;
+    Ok(Profile {
+        mode: match mode.as_str() {
+            "prepaid" => Mode::Prepaid,
+            "postpaid" => Mode::Postpaid { credit_limit: row.try_get("credit_limit")? },
+            _ => return Err(corrupt("mode")),
+        },
+        zone: zone(&row.try_get::<String, _>("time_zone")?).map_err(|_| corrupt("time_zone"))?,
+    })
+}
+
+fn grant(row: &AnyRow) -> Result<Grant, StoreError> {
+    Ok(Grant {
+        id: row.try_get::<String, _>("id")?.into(),
+        organization: OrganizationId::parse(&row.try_get::<String, _>("organization")?)
+            .map_err(|_| corrupt("organization"))?,
+        currency: currency(row)?,
+        nanos: row.try_get("nanos")?,
+        expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(Timestamp),
+        created_at: Timestamp(row.try_get("created_at")?),
+    })
+}
+
+fn spend_limit(row: &AnyRow) -> Result<SpendLimit, StoreError> {
+    let text = |column: &'static str| row.try_get::<String, _>(column);
+    Ok(SpendLimit {
+        id: text("id")?.into(),
+        scope: SpendScope::from_parts(&text("scope")?, &text("subject")?).ok_or(corrupt("scope"))?,
+        window: SpendWindow::parse(&text("period")?).ok_or(corrupt("period"))?,
+        currency: currency(row)?,
+        nanos: row.try_get("nanos")?,
+        is_hard: row.try_get::<i64, _>("is_hard")? != 0,
+        created_at: Timestamp(row.try_get("created_at")?),
+    })
+}
