@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Flows: they tie parts together.
     ("tenfold-serving", &["kernel", "protocol", "billing", "catalog", "engine", "fleet"]),
     // Adapters and edges.
+    ("tenfold-payments", &["kernel"]),
     ("tenfold-engine-gguf", &["kernel", "protocol", "engine"]),
     ("tenfold-engine-upstream", &["kernel", "protocol", "engine"]),
     ("tenfold-store", &["kernel", "identity", "billing", "fleet", "jobs", "serving"]),
@@ -44,6 +45,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine-upstream",
             "serving",
             "store",
+            "payments",
             "http",
             "cli",
         ],
