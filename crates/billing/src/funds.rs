@@ -8,7 +8,9 @@ use tenfold_kernel::{ApiKeyId, Currency, OrganizationId, ProjectId, Timestamp, U
 
 use crate::billing::Billing;
 use crate::error::BillingError;
-use crate::ledger::{AccountId, AccountKind, Entry, EntryKind, Move, Post, Posted, Source};
+use crate::ledger::{
+    Account, AccountId, AccountKind, Entry, EntryKind, EntryPlace, Move, Post, Posted, Source, Verification,
+};
 
 /// When an organisation pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -413,6 +415,50 @@ impl Billing {
             now: self.ports.clock.now(),
         })
         .await
+    }
+
+    /// Every account of `organization`, by id.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn accounts(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Vec<(AccountId, Account)>, BillingError> {
+        self.ports.reader.accounts(organization).await
+    }
+
+    /// Entries of `organization`, newest first, from the one before `before` on, at most `limit`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn entries(
+        &self,
+        organization: &OrganizationId,
+        before: Option<&EntryPlace>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, BillingError> {
+        self.ports.reader.entries(organization, before, limit).await
+    }
+
+    /// The entries of a transaction of `organization`; none when there is no such transaction.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn transaction(
+        &self,
+        organization: &OrganizationId,
+        transaction: &str,
+    ) -> Result<Vec<Entry>, BillingError> {
+        self.ports.reader.transaction(organization, transaction).await
+    }
+
+    /// Computes the ledger anew and says what is wrong.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    pub async fn verify(&self) -> Result<Verification, BillingError> {
+        self.ports.reader.verify(self.ports.clock.now()).await
     }
 
     /// Enters a transaction.

@@ -293,7 +293,7 @@ async fn a_limit_of_spending_refuses_what_goes_beyond_it_until_its_window_ends()
     assert_eq!(w.billing.spent(&org(), &limit).await.unwrap(), (250, 100), "what enforces is what is shown");
     let refused = reserve(&w, 51).await.unwrap_err();
     assert!(matches!(&refused, BillingError::RateLimited { limit: 400, .. }), "{refused}");
-    let midnight = Duration::from_millis(24 * 3_600_000 - 1_000_000);
+    let midnight = Duration::from_secs(24 * 3_600 - 1_000);
     assert_eq!(refused.retry_after(), Some(midnight));
     settle(&w, running, 100).await;
     w.clock.advance(midnight);

@@ -126,6 +126,39 @@ Examples:
 
 Costs are exact: billionths of a currency's unit, never rounded.")]
     Usage(UsageArgs),
+    /// Show what the organisation has, and what it owes
+    #[command(after_help = "\
+Examples:
+  tenfold balance
+  tenfold balance --json | jq -r '.balances[].available'
+
+Amounts are exact: billionths of a currency's unit, never rounded.")]
+    Balance,
+    /// Enter money that was paid
+    #[command(after_help = "\
+Examples:
+  tenfold topup 100
+  tenfold topup 99.50 --currency CNY --memo \"bank statement 17\"
+
+With --once the same payment is entered once, however often the command runs.")]
+    Topup(TopupArgs),
+    /// Show budgets, and what was spent of them; make and delete them
+    #[command(after_help = "\
+Examples:
+  tenfold budgets list
+  tenfold budgets set 50 --window month
+  tenfold budgets set 5 --window day --scope project --subject proj_abc
+  tenfold budgets delete limit_abc")]
+    Budgets(BudgetsArgs),
+    /// Show what has moved, undo it, and prove that the ledger is right
+    #[command(after_help = "\
+Examples:
+  tenfold ledger list
+  tenfold ledger verify
+  tenfold ledger reverse top_up:req_abc --memo \"entered twice\"
+
+`verify` exits with 1 when something is wrong.")]
+    Ledger(LedgerArgs),
     /// Measure a model under load
     #[command(after_help = "\
 Examples:
@@ -229,6 +262,94 @@ pub enum KeysCommand {
         /// Whose key
         #[command(flatten)]
         of: KeysOf,
+    },
+}
+
+/// `topup`.
+#[derive(Debug, clap::Args)]
+pub struct TopupArgs {
+    /// How much, in whole units: 99.50
+    pub amount: String,
+    /// In which currency
+    #[arg(long, default_value = "USD", value_name = "CODE")]
+    pub currency: String,
+    /// What it is, for a person
+    #[arg(long, value_name = "TEXT")]
+    pub memo: Option<String>,
+    /// Names the payment: it is entered once
+    #[arg(long, value_name = "KEY")]
+    pub once: Option<String>,
+}
+
+/// `budgets`.
+#[derive(Debug, clap::Args)]
+pub struct BudgetsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: BudgetsCommand,
+}
+
+/// What to do with budgets.
+#[derive(Debug, Subcommand)]
+pub enum BudgetsCommand {
+    /// List budgets, and what was spent of them
+    List,
+    /// Make a budget, in place of one of the same scope, window and currency
+    Set {
+        /// How much may be spent, in whole units
+        amount: String,
+        /// For how long it is added up, in the organisation's time zone
+        #[arg(long, default_value = "month", value_parser = ["day", "month", "lifetime"])]
+        window: String,
+        /// Whose spending
+        #[arg(long, default_value = "organization", value_parser = ["organization", "project", "user", "api_key", "model"])]
+        scope: String,
+        /// Which of them
+        #[arg(long, value_name = "ID")]
+        subject: Option<String>,
+        /// In which currency
+        #[arg(long, default_value = "USD", value_name = "CODE")]
+        currency: String,
+        /// Count, and refuse nothing
+        #[arg(long)]
+        soft: bool,
+    },
+    /// Delete a budget
+    Delete {
+        /// The budget's id, as `budgets list` shows it
+        id: String,
+    },
+}
+
+/// `ledger`.
+#[derive(Debug, clap::Args)]
+pub struct LedgerArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+/// What to do with the ledger.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// List entries, newest first
+    List {
+        /// How many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+    },
+    /// Compute every balance anew from the entries, and compare
+    Verify,
+    /// Undo a transaction by entries the other way
+    Reverse {
+        /// The transaction, as `ledger list` shows it
+        transaction: String,
+        /// Why it is undone
+        #[arg(long, default_value = "reversal", value_parser = ["reversal", "refund", "chargeback"])]
+        kind: String,
+        /// What it is, for a person
+        #[arg(long, value_name = "TEXT")]
+        memo: Option<String>,
     },
 }
 

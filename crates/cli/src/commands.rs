@@ -1,10 +1,13 @@
 //! The commands, a file for each.
 
+mod balance;
 mod bench;
+mod budgets;
 mod chat;
 mod completions;
 mod doctor;
 mod keys;
+mod ledger;
 mod models;
 mod projects;
 mod pull;
@@ -40,6 +43,10 @@ pub(crate) async fn dispatch(args: Args, context: &mut Context<'_>) -> Result<()
         Command::Keys(keys) => keys::run(keys, session).await,
         Command::Projects(projects) => projects::run(projects, session).await,
         Command::Usage(usage) => usage::run(&usage, now, session).await,
+        Command::Balance => balance::run(session).await,
+        Command::Topup(topup) => ledger::top_up(&topup, session).await,
+        Command::Budgets(budgets) => budgets::run(budgets, session).await,
+        Command::Ledger(ledger) => ledger::run(ledger, session).await,
         Command::Bench(bench) => bench::run(&bench, session).await,
         // Both were handled above; they need no platform or more than one.
         Command::Doctor | Command::Completions(_) => Ok(()),

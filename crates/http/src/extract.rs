@@ -224,3 +224,19 @@ impl FromRequestParts<App> for ModelCall {
         })
     }
 }
+
+/// What names a change that must happen once: its `Idempotency-Key`, or the request itself.
+#[derive(Debug, Clone)]
+pub struct ChangeKey(pub String);
+
+impl FromRequestParts<App> for ChangeKey {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        let of_client = parts.extensions.get::<EventKey>().map(|key| key.0.clone());
+        let of_request = parts.extensions.get::<RequestId>().map(|id| id.as_str().to_owned());
+        of_client
+            .or(of_request)
+            .map(Self)
+            .ok_or_else(|| ApiError::new(ErrorKind::Internal, "the request has no id"))
+    }
+}

@@ -378,8 +378,10 @@ pub struct ModifyRateLimit {
 }
 
 /// Tells a null from a field that is not there.
-#[expect(clippy::option_option, reason = "absent, null and a number are three things")]
-fn named<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
+#[expect(clippy::option_option, reason = "absent, null and a value are three things")]
+pub(crate) fn named<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

@@ -7,6 +7,7 @@
 //! Invariants: no I/O; reading a value and writing it again loses nothing that a client or an engine said.
 
 pub mod admin;
+pub mod billing;
 pub mod chat;
 pub mod completion;
 pub mod content;

@@ -4,11 +4,14 @@
 //! result down. An id that cannot be one is not found, like an id of nothing.
 
 mod admin_api_keys;
+mod billing;
+mod budgets;
 mod project_api_keys;
 mod project_users;
 mod projects;
 mod rate_limits;
 mod service_accounts;
+mod spend_limits;
 mod users;
 
 use axum::extract::{FromRequestParts, Query};
@@ -33,6 +36,9 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(service_accounts::router())
         .merge(project_users::router())
         .merge(rate_limits::router())
+        .merge(spend_limits::router())
+        .merge(billing::router())
+        .merge(budgets::router())
         .merge(users::router())
         .merge(admin_api_keys::router())
 }
