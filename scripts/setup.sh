@@ -17,6 +17,10 @@ fi
 if [ "${1:-}" = test ]; then
     # The store's tests run on a real PostgreSQL that they start themselves.
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
+    # Invoices are printed with a font that has Chinese characters, and read back.
+    compgen -G '/usr/share/fonts/*/noto/NotoSansCJK-Regular.ttc' >/dev/null \
+        || compgen -G '/usr/share/fonts/truetype/wqy/wqy-*.ttc' >/dev/null || packages+=(fonts-wqy-zenhei)
+    need pdftotext poppler-utils
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tenfold-billing", &["kernel"]),
     ("tenfold-catalog", &["kernel"]),
     ("tenfold-jobs", &["kernel"]),
+    ("tenfold-invoice", &["kernel"]),
     ("tenfold-engine", &["kernel", "protocol"]),
     // A replica is an engine, so the fleet knows the contract.
     ("tenfold-fleet", &["kernel", "engine", "protocol"]),
@@ -61,6 +62,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("llama-cpp-2", &["tenfold-engine-gguf"]),
     ("llama-cpp-sys-2", &["tenfold-engine-gguf"]),
     ("hf-hub", &["tenfold-catalog"]),
+    ("krilla", &["tenfold-invoice"]),
     ("anyhow", &["tenfold", "tenfold-cli", "tenfold-bench", "xtask"]),
 ];
 
