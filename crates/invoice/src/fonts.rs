@@ -18,10 +18,10 @@ const CHINESE: [&str; 6] = [
     "/usr/share/fonts/truetype/droid/DroidSansFallback.ttf",
 ];
 
-/// Fonts for letters that the Chinese one may lack.
+/// Fonts for letters, which Droid Sans Fallback lacks; the narrower first.
 const LETTERS: [&str; 2] = [
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
     "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
 ];
 
 /// A font that can draw these can draw a Chinese name.
@@ -61,15 +61,16 @@ impl Fonts {
     pub fn find(configured: &[PathBuf]) -> Result<Self, InvoiceError> {
         let mut faces = configured.iter().map(|path| Face::read(path)).collect::<Result<Vec<_>, _>>()?;
         // Of what nobody asked for, a file that cannot be read is as good as none.
-        let mut usual = |paths: &[&str], sample: &str| {
-            let found = paths.iter().filter_map(|path| Face::read(Path::new(path)).ok());
-            if !faces.iter().any(|face| face.has(sample)) {
-                faces.extend(found.into_iter().find(|face| face.has(sample)));
-            }
-            faces.iter().any(|face| face.has(sample))
+        let usual = |paths: &[&str], sample: &str| {
+            let mut found = paths.iter().filter_map(|path| Face::read(Path::new(path)).ok());
+            found.find(|face| face.has(sample)).ok_or(InvoiceError::NoFont)
         };
-        if !usual(&CHINESE, CHINESE_SAMPLE) || !usual(&LETTERS, LETTER_SAMPLE) {
-            return Err(InvoiceError::NoFont);
+        if !faces.iter().any(|face| face.has(CHINESE_SAMPLE)) {
+            faces.push(usual(&CHINESE, CHINESE_SAMPLE)?);
+        }
+        if !faces.iter().any(|face| face.has(LETTER_SAMPLE)) {
+            // Before the others, lest words are set in it and the spaces between them in another.
+            faces.insert(0, usual(&LETTERS, LETTER_SAMPLE)?);
         }
         Ok(Self { faces: faces.into() })
     }

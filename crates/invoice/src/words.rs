@@ -44,6 +44,7 @@ pub(crate) struct Words {
     pub(crate) total: &'static str,
     pub(crate) credits_applied: &'static str,
     pub(crate) balance_due: &'static str,
+    pub(crate) balance_in_favour: &'static str,
     pub(crate) payment: &'static str,
     pub(crate) colon: &'static str,
 }
@@ -67,6 +68,7 @@ const EN: Words = Words {
     total: "Total",
     credits_applied: "Credits applied",
     balance_due: "Balance due",
+    balance_in_favour: "Balance in your favour",
     payment: "Payment",
     colon: ": ",
 };
@@ -90,6 +92,7 @@ const ZH_CN: Words = Words {
     total: "合计",
     credits_applied: "已抵扣额度",
     balance_due: "应付余额",
+    balance_in_favour: "应退余额",
     payment: "付款方式",
     colon: "：",
 };

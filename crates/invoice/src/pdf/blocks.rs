@@ -28,8 +28,8 @@ const BALANCE: Style = Style { size: 15.0, bold: true, grey: BLACK };
 /// How wide the names and addresses are, in points.
 const PARTY_WIDTH: f32 = 270.0;
 /// Where the facts on the right begin, and how wide their labels are.
-const FACTS: f32 = LEFT + 300.0;
-const FACT_LABEL: f32 = 62.0;
+const FACTS: f32 = LEFT + 290.0;
+const FACT_LABEL: f32 = 52.0;
 /// The band of the balance and the space around it.
 const BAND: f32 = 34.0;
 const SPACE: f32 = 12.0;
@@ -83,7 +83,8 @@ impl<'a> Blocks<'a> {
         let note = words.rounding(totals.currency.code(), &smallest);
         let width = SUMS - LEFT - 24.0;
         let mut notes = Vec::new();
-        if let Some(payment) = &statement.issuer.payment_note {
+        // Who gets money back is not told how to pay.
+        if let Some(payment) = statement.issuer.payment_note.as_ref().filter(|_| totals.balance_due > 0) {
             notes.push((words.payment.to_owned(), LABEL));
             notes.extend(styled(typesetter.wrap(payment, BODY.size, width, 12), BODY));
             notes.push((String::new(), SMALL));
@@ -143,7 +144,8 @@ impl<'a> Blocks<'a> {
 
         let y = self.facts_end() + SPACE;
         pen.band(LEFT, y, RIGHT, y + BAND, 240);
-        pen.left(LEFT + 10.0, y + 6.0, self.words.balance_due, STRONG);
+        let label = if self.due.is_some() { y + 6.0 } else { y + 12.0 };
+        pen.left(LEFT + 10.0, label, self.balance_label(), STRONG);
         if let Some(due) = &self.due {
             pen.left(LEFT + 10.0, y + 18.5, &format!("{}{}{due}", self.words.due, self.words.colon), QUIET);
         }
@@ -199,8 +201,12 @@ impl<'a> Blocks<'a> {
         if totals.credits_applied != 0 {
             sums.push((words.credits_applied.to_owned(), print(-totals.credits_applied), BODY));
         }
-        sums.push((words.balance_due.to_owned(), self.money(totals.balance_due), STRONG));
+        sums.push((self.balance_label().to_owned(), self.money(totals.balance_due), STRONG));
         sums
+    }
+
+    fn balance_label(&self) -> &'static str {
+        if self.totals.balance_due < 0 { self.words.balance_in_favour } else { self.words.balance_due }
     }
 
     fn money(&self, minor: i128) -> String {

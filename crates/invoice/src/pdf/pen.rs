@@ -40,7 +40,7 @@ impl Pen<'_, '_> {
         self.surface.set_fill(Some(ink(style.grey)));
         self.surface.set_stroke(style.bold.then(|| Stroke {
             paint: luma::Color::new(style.grey).into(),
-            width: style.size * 0.03,
+            width: style.size * 0.025,
             ..Stroke::default()
         }));
         let mut x = x;

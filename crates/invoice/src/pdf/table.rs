@@ -40,14 +40,14 @@ impl Column {
     }
 }
 
-const PROJECT: Column = Column::new(0.0, 70.0);
-const MODEL: Column = Column::new(70.0, 164.0);
-const DESCRIPTION: Column = Column::new(164.0, 279.0);
-const QUANTITY: Column = Column::new(279.0, 337.0);
-const UNIT: Column = Column::new(337.0, 376.0);
-const UNIT_PRICE: Column = Column::new(376.0, 426.0);
-const TAX: Column = Column::new(426.0, 455.0);
-const AMOUNT: Column = Column { left: LEFT + 455.0, right: RIGHT };
+const PROJECT: Column = Column::new(0.0, 66.0);
+const MODEL: Column = Column::new(66.0, 168.0);
+const DESCRIPTION: Column = Column::new(168.0, 278.0);
+const QUANTITY: Column = Column::new(278.0, 341.0);
+const UNIT: Column = Column::new(341.0, 379.0);
+const UNIT_PRICE: Column = Column::new(379.0, 428.0);
+const TAX: Column = Column::new(428.0, 456.0);
+const AMOUNT: Column = Column { left: LEFT + 456.0, right: RIGHT };
 
 /// The lines of a document and how to print them.
 pub(crate) struct Table<'a> {
@@ -128,9 +128,8 @@ impl<'a> Table<'a> {
 
     fn draw_head(&self, pen: &mut Pen<'_, '_>, y: f32) {
         let words = self.words;
-        pen.band(LEFT, y, RIGHT, y + HEAD_HEIGHT - 3.0, 240);
         let top = y + 3.0;
-        pen.left(PROJECT.left + 3.0, top, words.project, HEAD);
+        pen.left(PROJECT.left, top, words.project, HEAD);
         pen.left(MODEL.left, top, words.model, HEAD);
         pen.left(DESCRIPTION.left, top, words.description, HEAD);
         pen.right(QUANTITY.right, top, QUANTITY.width(), words.quantity, HEAD);
@@ -138,7 +137,7 @@ impl<'a> Table<'a> {
         pen.right(TAX.right, top, TAX.width(), words.tax, HEAD);
         let amount = words.amount_in(self.totals.currency.code());
         pen.right(AMOUNT.right, top, AMOUNT.width(), &amount, HEAD);
-        pen.rule(LEFT, RIGHT, y + HEAD_HEIGHT - 3.0, 0.6, GREY);
+        pen.rule(LEFT, RIGHT, y + HEAD_HEIGHT - 2.0, 0.8, BLACK);
     }
 
     /// Breaks the texts of a line. They are so few lines each that any row fits on a page.

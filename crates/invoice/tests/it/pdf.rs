@@ -98,9 +98,10 @@ fn the_same_statement_gives_the_same_bytes() {
 fn a_credit_note_names_its_invoice_and_is_negative() {
     let note = small().credit_note("CN-2026-000009".to_owned(), Timestamp(1_793_600_000_000));
     let Some(pages) = pages("credit-note", &print(&note, Language::En)) else { return };
-    for text in ["Credit note", "CN-2026-000009", "for invoice INV-2026-000417", "USD -"] {
+    for text in ["Credit note", "CN-2026-000009", "for invoice INV-2026-000417", "in your favour", "USD -"] {
         assert!(pages[0].contains(text), "{text}\n{}", pages[0]);
     }
+    assert!(!pages[0].contains("Bank transfer"), "{}", pages[0]);
 }
 
 #[test]
