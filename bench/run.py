@@ -18,6 +18,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from money import money
+
 WINDOWS = 4
 
 
@@ -308,7 +310,7 @@ def main():
     parser.add_argument("--target", required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--only", choices=["gateway", "engine", "memory"])
+    parser.add_argument("--only", choices=["gateway", "engine", "memory", "money"])
     parser.add_argument("--requests", type=int, default=1_000_000, help="of the memory table")
     args = parser.parse_args()
     rig = Rig(args.target)
@@ -318,6 +320,8 @@ def main():
         engine(rig, args.seconds, args.cache, args.target)
     if args.only in (None, "memory"):
         memory(rig, args.requests)
+    if args.only in (None, "money"):
+        money(args.target)
 
 
 if __name__ == "__main__":

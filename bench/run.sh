@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cache="${TENFOLD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tenfold}"
 cargo build --locked --quiet --package tenfold-bench --package tenfold
-cargo build --locked --quiet --package tenfold-engine-gguf --examples
+cargo build --locked --quiet --package tenfold-engine-gguf --package tenfold-store --examples
 venv="$cache/bench/$(sha256sum bench/requirements.txt | cut -c1-12)"
 if [ ! -x "$venv/bin/python" ] || [ ! -f "$venv/ready" ]; then
     python3 -m venv "$venv"
