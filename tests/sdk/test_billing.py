@@ -8,6 +8,7 @@ import time
 import uuid
 from decimal import Decimal
 
+import anthropic
 import openai
 import pytest
 from server import Server, wait_until
@@ -221,3 +222,31 @@ def test_a_platform_that_is_killed_holds_nothing_afterwards(bank, model):
     assert now["charged"] - before >= sum(answered), "what was answered as complete is charged"
     assert verified(bank)["holds"] == 0
     call(bank, "POST", "/v1/organization/billing/profile", {"mode": "postpaid"}, 200)
+
+
+def test_budgets_count_every_endpoint(bank, model):
+    price(bank, model)
+    body = {"scope": "model", "subject": model, "window": "day", "currency": "USD", "amount": "1000"}
+    budget = call(bank, "POST", "/v1/organization/billing/budgets", body, 201)
+    said, client = SAY["messages"], client_of(bank)
+    claude = anthropic.Anthropic(api_key=bank.api_key, base_url=bank.url, max_retries=0, timeout=120)
+    calls = [
+        lambda: client.chat.completions.create(model=model, **SAY),
+        lambda: list(client.chat.completions.create(model=model, stream=True, **SAY)),
+        lambda: client.completions.create(model=model, prompt="Hello", max_tokens=4),
+        lambda: client.responses.create(model=model, input="Hello", max_output_tokens=16),
+        lambda: claude.messages.create(model=model, messages=said, max_tokens=8),
+        lambda: client.embeddings.create(model=model, input="Hello"),
+    ]
+    try:
+        call(bank, "PUT", f"/v1/prices/{model}", {"currency": "USD", "per_million": {
+            unit: "1000" for unit in ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "embedding_tokens")}}, 200)
+        spent = Decimal(budget["spent"])
+        for ask in calls:
+            ask()
+            [now] = call(bank, "GET", "/v1/organization/billing/budgets")["data"]
+            assert Decimal(now["spent"]) > spent and Decimal(now["held"]) == 0
+            spent = Decimal(now["spent"])
+    finally:
+        call(bank, "DELETE", f"/v1/organization/billing/budgets/{budget['id']}", status=200)
+    verified(bank)
