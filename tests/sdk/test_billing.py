@@ -250,3 +250,27 @@ def test_budgets_count_every_endpoint(bank, model):
     finally:
         call(bank, "DELETE", f"/v1/organization/billing/budgets/{budget['id']}", status=200)
     verified(bank)
+
+
+def test_a_voucher_is_redeemed_once_however_many_try(bank):
+    body = {"count": 3, "amount": "2.5", "currency": "USD"}
+    made = call(bank, "POST", "/v1/organization/billing/vouchers", body, 200)["data"]
+    codes = [voucher["code"] for voucher in made]
+    assert len(set(codes)) == 3
+    paid = balance(bank)["paid"]
+
+    def redeem(code):
+        return bank.call("POST", "/v1/organization/billing/vouchers/redeem", {"code": code}, key=bank.admin_key)[0]
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        outcomes = list(pool.map(redeem, [codes[0]] * 32))
+    assert sorted(set(outcomes)) == [201, 404] and outcomes.count(201) == 1
+    assert redeem(codes[1].lower().replace("-", " ")) == 201
+    assert redeem("AAAAA-BBBBB-CCCCC-DDDDD") == 404 and redeem("") == 404
+    assert balance(bank)["paid"] == paid + 5
+    shown = call(bank, "GET", "/v1/organization/billing/vouchers")["data"]
+    assert sorted(v["status"] for v in shown) == ["open", "redeemed", "redeemed"]
+    assert not any("code" in v for v in shown), "a code is shown once"
+    past = {**body, "expires_at": 1}
+    assert call(bank, "POST", "/v1/organization/billing/vouchers", past, 400)["error"]["param"] == "expires_at"
+    verified(bank)

@@ -31,6 +31,12 @@ pub enum BillingError {
         /// Its key.
         transaction: String,
     },
+    /// A code that is worth nothing.
+    #[error("{why}")]
+    UnknownVoucher {
+        /// Why.
+        why: &'static str,
+    },
     /// What may be spent does not pay for the call.
     #[error(
         "the balance does not pay for this call: it may cost {} {currency} and {} {currency} is left; \
@@ -119,7 +125,7 @@ impl Classify for BillingError {
             | Self::InvalidQuery { .. }
             | Self::InvalidLabel { .. }
             | Self::ReportTooLarge { .. } => ErrorKind::InvalidRequest,
-            Self::UnknownTransaction { .. } => ErrorKind::NotFound,
+            Self::UnknownTransaction { .. } | Self::UnknownVoucher { .. } => ErrorKind::NotFound,
             Self::Closed | Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::CostOverflow { .. } | Self::Store { .. } => ErrorKind::Internal,
         }
@@ -129,6 +135,7 @@ impl Classify for BillingError {
         match self {
             Self::RateLimited { .. } => Some(Cow::Borrowed("rate_limit_exceeded")),
             Self::InsufficientQuota { .. } => Some(Cow::Borrowed("insufficient_quota")),
+            Self::UnknownVoucher { .. } => Some(Cow::Borrowed("invalid_voucher")),
             _ => None,
         }
     }
@@ -139,6 +146,7 @@ impl Classify for BillingError {
             | Self::InvalidLimit { field, .. }
             | Self::InvalidQuery { field, .. } => Some(Cow::Borrowed(field)),
             Self::InvalidLabel { .. } => Some(Cow::Borrowed("metadata")),
+            Self::UnknownVoucher { .. } => Some(Cow::Borrowed("code")),
             Self::ReportTooLarge { .. } => Some(Cow::Borrowed("limit")),
             Self::RateLimited { .. }
             | Self::InsufficientQuota { .. }
@@ -161,6 +169,7 @@ impl Classify for BillingError {
             | Self::ReportTooLarge { .. }
             | Self::InsufficientQuota { .. }
             | Self::UnknownTransaction { .. }
+            | Self::UnknownVoucher { .. }
             | Self::CostOverflow { .. }
             | Self::Store { .. } => None,
         }

@@ -27,6 +27,7 @@ pub mod ports;
 mod price;
 mod report;
 mod reserve;
+mod voucher;
 
 pub use billing::{Billing, Config, Ports, SetPrices};
 pub use error::BillingError;
@@ -39,3 +40,4 @@ pub use report::{
     Bucket, BucketWidth, CostRow, Filter, GroupBy, GroupKey, MAX_ROWS, Page, ReportQuery, Selection, UsageRow,
 };
 pub use reserve::{Demand, Payer, Reservation};
+pub use voucher::{NewVouchers, Voucher};

@@ -18,6 +18,7 @@ use crate::limit::LimitOverride;
 use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, ProcessStore, UsageStore};
 use crate::price::PriceList;
 use crate::report::{CostRow, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
+use crate::voucher::Voucher;
 
 /// Events, accounts and holds in memory.
 #[derive(Debug, Default)]
@@ -207,6 +208,7 @@ struct Kept {
     profiles: BTreeMap<OrganizationId, Profile>,
     grants: BTreeMap<Arc<str>, Grant>,
     limits: Vec<(OrganizationId, SpendLimit)>,
+    vouchers: Vec<Voucher>,
 }
 
 #[async_trait]
@@ -240,6 +242,28 @@ impl FundsStore for MemoryFunds {
     async fn put_grant(&self, grant: &Grant) -> Result<(), BillingError> {
         self.state.lock().grants.entry(Arc::clone(&grant.id)).or_insert_with(|| grant.clone());
         Ok(())
+    }
+
+    async fn put_vouchers(&self, vouchers: &[Voucher]) -> Result<(), BillingError> {
+        self.state.lock().vouchers.extend_from_slice(vouchers);
+        Ok(())
+    }
+
+    async fn voucher(&self, code_hash: &str) -> Result<Option<Voucher>, BillingError> {
+        Ok(self.state.lock().vouchers.iter().find(|voucher| &*voucher.code_hash == code_hash).cloned())
+    }
+
+    async fn vouchers(
+        &self,
+        issuer: &OrganizationId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Voucher>, BillingError> {
+        let state = self.state.lock();
+        let mut all: Vec<_> = state.vouchers.iter().filter(|v| v.issuer == *issuer).cloned().collect();
+        all.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+        let start = after.and_then(|after| all.iter().position(|v| &*v.id == after)).map_or(0, |at| at + 1);
+        Ok(all.into_iter().skip(start).take(limit as usize).collect())
     }
 
     async fn spend_limits(&self, organization: &OrganizationId) -> Result<Vec<SpendLimit>, BillingError> {

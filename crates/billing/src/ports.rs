@@ -15,6 +15,7 @@ use crate::ledger::{
 use crate::limit::LimitOverride;
 use crate::price::PriceList;
 use crate::report::{CostRow, Selection, UsageRow};
+use crate::voucher::Voucher;
 
 /// Where money is held, calls are settled, and transactions are entered.
 ///
@@ -125,6 +126,30 @@ pub trait FundsStore: Send + Sync + Debug {
     /// # Errors
     /// [`BillingError::Store`] when the database fails.
     async fn put_grant(&self, grant: &Grant) -> Result<(), BillingError>;
+
+    /// Keeps vouchers: all of them, or none.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn put_vouchers(&self, vouchers: &[Voucher]) -> Result<(), BillingError>;
+
+    /// The voucher whose code has that hash. Whether it is redeemed need not be told.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn voucher(&self, code_hash: &str) -> Result<Option<Voucher>, BillingError>;
+
+    /// Vouchers of an issuer, newest first, from the one after `after` on, at most `limit`, with whether there is a
+    /// transaction `voucher:ID` in the ledger.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn vouchers(
+        &self,
+        issuer: &OrganizationId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Voucher>, BillingError>;
 
     /// Limits of what an organisation spends.
     ///

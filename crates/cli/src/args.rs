@@ -142,6 +142,15 @@ Examples:
 
 With --once the same payment is entered once, however often the command runs.")]
     Topup(TopupArgs),
+    /// Make vouchers, list them, and redeem one
+    #[command(after_help = "\
+Examples:
+  tenfold vouchers create 10 --amount 25
+  tenfold vouchers list
+  tenfold vouchers redeem 7K2QX-9D4TM-W3ZHB-0VN8C
+
+A code is shown when it is made and never again.")]
+    Vouchers(VouchersArgs),
     /// Show budgets, and what was spent of them; make and delete them
     #[command(after_help = "\
 Examples:
@@ -279,6 +288,38 @@ pub struct TopupArgs {
     /// Names the payment: it is entered once
     #[arg(long, value_name = "KEY")]
     pub once: Option<String>,
+}
+
+/// `vouchers`.
+#[derive(Debug, clap::Args)]
+pub struct VouchersArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: VouchersCommand,
+}
+
+/// What to do with vouchers.
+#[derive(Debug, Subcommand)]
+pub enum VouchersCommand {
+    /// Make vouchers and show their codes, once
+    Create {
+        /// How many
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+        count: u32,
+        /// What each is worth, in whole units
+        #[arg(long)]
+        amount: String,
+        /// In which currency
+        #[arg(long, default_value = "USD", value_name = "CODE")]
+        currency: String,
+    },
+    /// List vouchers, newest first, without their codes
+    List,
+    /// Put what a voucher is worth on the balance
+    Redeem {
+        /// The code, with or without its dashes
+        code: String,
+    },
 }
 
 /// `budgets`.

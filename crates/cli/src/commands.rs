@@ -12,6 +12,7 @@ mod models;
 mod projects;
 mod pull;
 mod usage;
+mod vouchers;
 
 use crate::args::{Args, Command};
 use crate::client::Client;
@@ -45,6 +46,7 @@ pub(crate) async fn dispatch(args: Args, context: &mut Context<'_>) -> Result<()
         Command::Usage(usage) => usage::run(&usage, now, session).await,
         Command::Balance => balance::run(session).await,
         Command::Topup(topup) => ledger::top_up(&topup, session).await,
+        Command::Vouchers(vouchers) => vouchers::run(vouchers, session).await,
         Command::Budgets(budgets) => budgets::run(budgets, session).await,
         Command::Ledger(ledger) => ledger::run(ledger, session).await,
         Command::Bench(bench) => bench::run(&bench, session).await,

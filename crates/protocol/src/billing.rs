@@ -246,3 +246,49 @@ pub struct CreateBudget {
     /// Whether a call beyond it is refused; true when left out.
     pub hard: Option<bool>,
 }
+
+/// Vouchers to make.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateVouchers {
+    /// How many; 1 to 1,000.
+    pub count: u32,
+    /// What each is worth.
+    pub amount: String,
+    /// In which currency.
+    pub currency: String,
+    /// When they end, in seconds since the epoch.
+    pub expires_at: Option<i64>,
+}
+
+/// A code that is worth money, once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VoucherObject {
+    /// Its id.
+    pub id: String,
+    /// `billing.voucher`.
+    pub object: String,
+    /// Names those that were made together.
+    pub batch: String,
+    /// The code, when it is made and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What it is worth.
+    pub amount: String,
+    /// In which currency.
+    pub currency: String,
+    /// `open`, `redeemed` or `expired`.
+    pub status: String,
+    /// Seconds since the epoch.
+    pub expires_at: Option<i64>,
+    /// Seconds since the epoch.
+    pub created_at: i64,
+}
+
+/// A code to redeem.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedeemVoucher {
+    /// The code, with or without its dashes.
+    pub code: String,
+}

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use tenfold_billing::{
-    BillingError, FundsStore, Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, zone,
+    BillingError, FundsStore, Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, Voucher, zone,
 };
 use tenfold_kernel::{Currency, OrganizationId, Timestamp};
 
@@ -88,6 +88,68 @@ impl FundsStore for Store {
         .await
         .map_err(write_failed)?;
         Ok(())
+    }
+
+    async fn put_vouchers(&self, vouchers: &[Voucher]) -> Result<(), BillingError> {
+        let write = async {
+            let mut transaction = self.begin().await?;
+            for voucher in vouchers {
+                sqlx::query(
+                    "INSERT INTO vouchers (id, batch, issuer, code_hash, currency, nanos, expires_at, created_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                )
+                .bind(&*voucher.id)
+                .bind(&*voucher.batch)
+                .bind(voucher.issuer.as_str())
+                .bind(&*voucher.code_hash)
+                .bind(voucher.currency.code())
+                .bind(voucher.nanos)
+                .bind(voucher.expires_at.map(|end| end.0))
+                .bind(voucher.created_at.0)
+                .execute(&mut *transaction)
+                .await?;
+            }
+            transaction.commit().await?;
+            Ok::<_, StoreError>(())
+        };
+        write.await.map_err(write_failed)
+    }
+
+    async fn voucher(&self, code_hash: &str) -> Result<Option<Voucher>, BillingError> {
+        let row = sqlx::query(
+            "SELECT id, batch, issuer, code_hash, currency, nanos, expires_at, created_at,
+                 CAST(0 AS BIGINT) AS is_redeemed
+             FROM vouchers WHERE code_hash = $1",
+        )
+        .bind(code_hash)
+        .fetch_optional(self.reader())
+        .await
+        .map_err(read_failed)?;
+        row.as_ref().map(|row| voucher(row).map_err(read_failed)).transpose()
+    }
+
+    async fn vouchers(
+        &self,
+        issuer: &OrganizationId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Voucher>, BillingError> {
+        let rows = sqlx::query(
+            "SELECT v.id, v.batch, v.issuer, v.code_hash, v.currency, v.nanos, v.expires_at, v.created_at,
+                 CAST(CASE WHEN EXISTS (SELECT 1 FROM entries e WHERE e.transaction_key = 'voucher:' || v.id)
+                     THEN 1 ELSE 0 END AS BIGINT) AS is_redeemed
+             FROM vouchers v LEFT JOIN vouchers a ON a.id = $1
+             WHERE v.issuer = $2 AND (a.id IS NULL OR v.created_at < a.created_at
+                 OR (v.created_at = a.created_at AND v.id < a.id))
+             ORDER BY v.created_at DESC, v.id DESC LIMIT $3",
+        )
+        .bind(after.unwrap_or_default())
+        .bind(issuer.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(self.reader())
+        .await
+        .map_err(read_failed)?;
+        rows.iter().map(|row| voucher(row).map_err(read_failed)).collect()
     }
 
     async fn spend_limits(&self, organization: &OrganizationId) -> Result<Vec<SpendLimit>, BillingError> {
@@ -217,6 +279,21 @@ fn grant(row: &AnyRow) -> Result<Grant, StoreError> {
         nanos: row.try_get("nanos")?,
         expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(Timestamp),
         created_at: Timestamp(row.try_get("created_at")?),
+    })
+}
+
+fn voucher(row: &AnyRow) -> Result<Voucher, StoreError> {
+    let text = |column: &'static str| row.try_get::<String, _>(column);
+    Ok(Voucher {
+        id: text("id")?.into(),
+        batch: text("batch")?.into(),
+        issuer: OrganizationId::parse(&text("issuer")?).map_err(|_| corrupt("issuer"))?,
+        code_hash: text("code_hash")?.into(),
+        currency: currency(row)?,
+        nanos: row.try_get("nanos")?,
+        expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(Timestamp),
+        created_at: Timestamp(row.try_get("created_at")?),
+        is_redeemed: row.try_get::<i64, _>("is_redeemed")? != 0,
     })
 }
 

@@ -13,6 +13,7 @@ mod rate_limits;
 mod service_accounts;
 mod spend_limits;
 mod users;
+mod vouchers;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
@@ -39,6 +40,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(spend_limits::router())
         .merge(billing::router())
         .merge(budgets::router())
+        .merge(vouchers::router())
         .merge(users::router())
         .merge(admin_api_keys::router())
 }

@@ -171,7 +171,7 @@ fn entry(entry: &Entry) -> LedgerEntry {
     }
 }
 
-fn transaction(id: &str, posted: &Posted) -> (StatusCode, Json<Transaction>) {
+pub(super) fn transaction(id: &str, posted: &Posted) -> (StatusCode, Json<Transaction>) {
     let status = if posted.is_repeat { StatusCode::OK } else { StatusCode::CREATED };
     let body = Transaction {
         object: "billing.transaction".to_owned(),
@@ -259,16 +259,26 @@ async fn create_reversal(
     Ok(transaction(&id, &posted))
 }
 
-/// Which part of the ledger.
+/// Which part of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct EntryQuery {
+pub(super) struct EntryQuery {
     /// 1 to 100; 20 when absent.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
     /// The entry that the page comes after.
-    after: Option<String>,
+    pub(super) after: Option<String>,
+}
+
+impl EntryQuery {
+    pub(super) fn limit(&self) -> Result<u32, ApiError> {
+        let limit = self.limit.unwrap_or(20);
+        if (1..=100).contains(&limit) {
+            return Ok(limit);
+        }
+        Err(ApiError::invalid("limit", "`limit` is 1 to 100."))
+    }
 }
 
 /// What has moved, newest first.
@@ -282,10 +292,7 @@ async fn list_entries(
     AdminReader(caller): AdminReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<LedgerEntry>>, ApiError> {
-    let limit = query.limit.unwrap_or(20);
-    if !(1..=100).contains(&limit) {
-        return Err(ApiError::invalid("limit", "`limit` is 1 to 100."));
-    }
+    let limit = query.limit()?;
     let before = match &query.after {
         None => None,
         Some(after) => Some(place(&app, &caller.organization, after).await?),
