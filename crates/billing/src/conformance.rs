@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a suite of tests: whatever fails shall stop it")]
 
 mod money;
+mod payments;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use money::{
     a_balance_pays_for_what_it_pays_for, calls_are_charged_in_the_order_of_funding, limits_hold_what_runs,
     the_dead_hold_nothing, transactions_are_entered_once,
 };
+pub use payments::{an_order_is_changed_by_who_knows_it, orders_come_back_as_they_were_kept};
 
 use crate::report::{BucketWidth, Filter, GroupBy, Selection};
 

@@ -73,6 +73,32 @@ pub enum BillingError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An order to pay in that cannot be.
+    #[error("{reason}")]
+    InvalidCheckout {
+        /// The field at fault.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A payment provider did not do what it was asked for.
+    #[error("the payment provider `{provider}` failed")]
+    Provider {
+        /// Which.
+        provider: &'static str,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// A notification is not what it claims to be, or cannot be read.
+    #[error("the notification of `{provider}` is not believed")]
+    Disbelieved {
+        /// Whose it claims to be.
+        provider: &'static str,
+        /// Why not.
+        #[source]
+        source: BoxError,
+    },
     /// A report that cannot be made.
     #[error("{reason}")]
     InvalidQuery {
@@ -122,10 +148,13 @@ impl Classify for BillingError {
             Self::RateLimited { .. } | Self::InsufficientQuota { .. } => ErrorKind::TooManyRequests,
             Self::InvalidPrice { .. }
             | Self::InvalidLimit { .. }
+            | Self::InvalidCheckout { .. }
             | Self::InvalidQuery { .. }
             | Self::InvalidLabel { .. }
             | Self::ReportTooLarge { .. } => ErrorKind::InvalidRequest,
             Self::UnknownTransaction { .. } | Self::UnknownVoucher { .. } => ErrorKind::NotFound,
+            Self::Provider { .. } => ErrorKind::BadGateway,
+            Self::Disbelieved { .. } => ErrorKind::Unauthenticated,
             Self::Closed | Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::CostOverflow { .. } | Self::Store { .. } => ErrorKind::Internal,
         }
@@ -144,6 +173,7 @@ impl Classify for BillingError {
         match self {
             Self::InvalidPrice { field, .. }
             | Self::InvalidLimit { field, .. }
+            | Self::InvalidCheckout { field, .. }
             | Self::InvalidQuery { field, .. } => Some(Cow::Borrowed(field)),
             Self::InvalidLabel { .. } => Some(Cow::Borrowed("metadata")),
             Self::UnknownVoucher { .. } => Some(Cow::Borrowed("code")),
@@ -151,6 +181,8 @@ impl Classify for BillingError {
             Self::RateLimited { .. }
             | Self::InsufficientQuota { .. }
             | Self::UnknownTransaction { .. }
+            | Self::Provider { .. }
+            | Self::Disbelieved { .. }
             | Self::CostOverflow { .. }
             | Self::Closed
             | Self::Unavailable { .. }
@@ -164,6 +196,9 @@ impl Classify for BillingError {
             Self::Closed | Self::Unavailable { .. } => Some(Duration::from_secs(1)),
             Self::InvalidPrice { .. }
             | Self::InvalidLimit { .. }
+            | Self::InvalidCheckout { .. }
+            | Self::Provider { .. }
+            | Self::Disbelieved { .. }
             | Self::InvalidQuery { .. }
             | Self::InvalidLabel { .. }
             | Self::ReportTooLarge { .. }

@@ -13,6 +13,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod billing;
+pub mod checkout;
 #[cfg(feature = "testkit")]
 pub mod conformance;
 mod error;

@@ -1,5 +1,7 @@
 //! Adapters that forget everything when the process ends. For tests.
 
+mod payments;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, Proc
 use crate::price::PriceList;
 use crate::report::{CostRow, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
 use crate::voucher::Voucher;
+pub use payments::MemoryPayments;
 
 /// Events, accounts and holds in memory.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! The in-memory adapters do what every adapter does.
 
 use tenfold_billing::conformance;
-use tenfold_billing::memory::{MemoryLedger, MemoryLimits, MemoryPrices};
+use tenfold_billing::memory::{MemoryLedger, MemoryLimits, MemoryPayments, MemoryPrices};
 use tenfold_kernel::SeededRng;
 
 #[tokio::test]
@@ -21,4 +21,11 @@ async fn memory_keeps_prices_as_every_store_does() {
 #[tokio::test]
 async fn memory_keeps_limits_as_every_store_does() {
     conformance::limits_are_set(&MemoryLimits::default(), &SeededRng::new(3)).await;
+}
+
+#[tokio::test]
+async fn memory_keeps_orders_as_every_store_does() {
+    let (orders, rng) = (MemoryPayments::default(), SeededRng::new(4));
+    conformance::orders_come_back_as_they_were_kept(&orders, &rng).await;
+    conformance::an_order_is_changed_by_who_knows_it(&orders, &rng).await;
 }

@@ -34,6 +34,7 @@ mod jobs;
 mod ledger;
 mod limits;
 mod migrations;
+mod payments;
 mod prices;
 mod reports;
 mod serving;

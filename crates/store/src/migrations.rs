@@ -22,6 +22,7 @@ const FILES: &[(&str, &str)] = &[
     file!("20261123200200_add_billing"),
     file!("20261123200300_add_jobs"),
     file!("20261124030000_add_ledger"),
+    file!("20261124034000_add_payments"),
     file!("20261124035000_add_vouchers"),
 ];
 

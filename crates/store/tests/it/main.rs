@@ -15,6 +15,8 @@ mod jobs;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod payments;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod serving;

@@ -1,0 +1,91 @@
+//! What every store of orders does.
+
+use std::sync::Arc;
+
+use tenfold_kernel::{Currency, Money, OrganizationId, Rng, Timestamp, base62};
+
+use crate::checkout::{PaymentOrder, PaymentStatus, PaymentStore, Return, ReturnKind};
+
+fn order(organization: &OrganizationId, rng: &dyn Rng, created_at: i64) -> PaymentOrder {
+    PaymentOrder {
+        id: format!("pay_{}", base62(rng, 24)).into(),
+        organization: organization.clone(),
+        provider: "stripe".into(),
+        money: Money::new(12_340_000_000, Currency::USD),
+        status: PaymentStatus::Pending,
+        provider_order_id: None,
+        returns: Vec::new(),
+        created_at: Timestamp(created_at),
+        expires_at: Timestamp(created_at + 3_600_000),
+        revision: 0,
+    }
+}
+
+/// Orders come back as they were kept, newest first in pages without gaps, and an id is kept once.
+pub async fn orders_come_back_as_they_were_kept(store: &dyn PaymentStore, rng: &dyn Rng) {
+    let (org, other) = (OrganizationId::generate(rng), OrganizationId::generate(rng));
+    // Several of the same moment, which only their ids tell apart.
+    let mut kept: Vec<PaymentOrder> = [5, 7, 7, 7, 9].map(|at| order(&org, rng, at)).to_vec();
+    kept.push(order(&other, rng, 6));
+    for one in &kept {
+        store.insert(one).await.unwrap();
+        assert_eq!(store.get(&one.id).await.unwrap().as_ref(), Some(one));
+        assert!(store.insert(&PaymentOrder { created_at: Timestamp(1), ..one.clone() }).await.is_err());
+        assert_eq!(store.get(&one.id).await.unwrap().as_ref(), Some(one), "the first one stays");
+    }
+    assert_eq!(store.get("pay_of_nobody").await.unwrap(), None);
+    kept.pop();
+    kept.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+    assert_eq!(store.list(&org, None, 10).await.unwrap(), kept);
+    let mut paged: Vec<PaymentOrder> = Vec::new();
+    loop {
+        let last = paged.last().map(|order| (order.created_at, Arc::clone(&order.id)));
+        let before = last.as_ref().map(|(at, id)| (*at, &**id));
+        let page = store.list(&org, before, 2).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, kept);
+}
+
+/// Of changes that know the same revision one is kept, whole, and the others are told.
+pub async fn an_order_is_changed_by_who_knows_it(store: &dyn PaymentStore, rng: &dyn Rng) {
+    let org = OrganizationId::generate(rng);
+    let first = order(&org, rng, 5);
+    assert!(!store.update(&first).await.unwrap(), "what is not kept cannot be changed");
+    store.insert(&first).await.unwrap();
+    for status in [
+        PaymentStatus::Failed,
+        PaymentStatus::Expired,
+        PaymentStatus::Paid,
+        PaymentStatus::Refunded,
+        PaymentStatus::ChargedBack,
+        PaymentStatus::Pending,
+    ] {
+        let known = store.get(&first.id).await.unwrap().unwrap();
+        let mut returns = known.returns.clone();
+        let kind = if returns.len() % 2 == 0 { ReturnKind::Refund } else { ReturnKind::Chargeback };
+        returns.push(Return { event: format!("\"{}\":1", returns.len()).into(), kind, nanos: 7 });
+        let changed = PaymentOrder {
+            status,
+            provider_order_id: Some(status.as_str().into()),
+            returns,
+            ..known.clone()
+        };
+        assert!(store.update(&changed).await.unwrap());
+        let read = store.get(&first.id).await.unwrap().unwrap();
+        assert_eq!(read, PaymentOrder { revision: known.revision + 1, ..changed.clone() });
+        assert!(!store.update(&changed).await.unwrap(), "it knows an old revision");
+        assert!(!store.update(&known).await.unwrap(), "it knows an old revision");
+        assert_eq!(store.get(&first.id).await.unwrap(), Some(read));
+    }
+    let known = store.get(&first.id).await.unwrap().unwrap();
+    let changes = (0..8).map(|n| {
+        let changed = PaymentOrder { provider_order_id: Some(format!("race_{n}").into()), ..known.clone() };
+        async move { store.update(&changed).await.unwrap() }
+    });
+    let won = futures::future::join_all(changes).await;
+    assert_eq!(won.iter().filter(|won| **won).count(), 1);
+}
