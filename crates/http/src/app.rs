@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenfold_billing::Billing;
+use tenfold_billing::checkout::Checkout;
 use tenfold_catalog::Catalog;
 use tenfold_fleet::Fleet;
 use tenfold_identity::Identity;
@@ -42,6 +43,8 @@ pub struct Platform {
     pub identity: Arc<Identity>,
     /// Meters, prices, limits, reports.
     pub billing: Arc<Billing>,
+    /// Paying in.
+    pub checkout: Arc<Checkout>,
     /// Models that may be offered.
     pub catalog: Arc<Catalog>,
     /// Deployments and replicas.

@@ -120,7 +120,14 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
 /// # Errors
 /// 413 beyond the limit, told before the body is read where the client announced its length; 408 when it is slow.
 pub(crate) async fn read_body(request: Request, app: &App) -> Result<Bytes, ApiError> {
-    let limit = app.config.body_limit_bytes;
+    read_body_within(request, app.config.body_limit_bytes, app).await
+}
+
+/// As [`read_body`], for a body that is never larger than `limit`.
+///
+/// # Errors
+/// As [`read_body`].
+pub(crate) async fn read_body_within(request: Request, limit: usize, app: &App) -> Result<Bytes, ApiError> {
     let too_large = || {
         ApiError::new(
             ErrorKind::PayloadTooLarge,

@@ -33,6 +33,7 @@ pub fn router(app: App) -> Router {
     let description = openapi::complete(description, app.version);
     api.layer(from_fn_with_state(app.clone(), idempotency::layer))
         .merge(routes::docs::router(description))
+        .merge(routes::notifications::router(&app))
         .fallback(routes::not_found)
         .method_not_allowed_fallback(routes::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), observe::layer))

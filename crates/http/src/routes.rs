@@ -9,6 +9,7 @@ pub mod embeddings;
 pub mod health;
 pub mod messages;
 pub mod models;
+pub mod notifications;
 pub mod organization;
 pub mod prices;
 pub mod responses;

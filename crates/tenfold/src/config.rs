@@ -16,6 +16,8 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use tenfold_catalog::Scheme;
 
+use crate::payments::Payments;
+
 /// Where everything is, and what was decided.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -43,6 +45,8 @@ pub(crate) struct File {
     pub(crate) limits: Limits,
     #[serde(default)]
     pub(crate) database: Database,
+    #[serde(default)]
+    pub(crate) payments: Payments,
 }
 
 /// `[http]`: limits of the edge.
@@ -115,6 +119,7 @@ impl Default for File {
             engine: Engine::default(),
             limits: Limits::default(),
             database: Database::default(),
+            payments: Payments::default(),
         }
     }
 }
@@ -226,6 +231,7 @@ impl File {
         ensure!((1..=256).contains(&self.engine.slots), "engine.slots must be 1 to 256");
         ensure!(self.engine.threads <= 1024, "engine.threads must be at most 1024");
         ensure!(self.database.pool_size > 0, "database.pool_size must be at least 1");
+        self.payments.public_url()?;
         Ok(())
     }
 }

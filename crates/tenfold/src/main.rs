@@ -7,6 +7,7 @@ mod engines;
 mod first_start;
 mod heartbeat;
 mod logging;
+mod payments;
 mod serve;
 mod worker;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tenfold_billing::checkout::{Checkout, CheckoutConfig};
 use tenfold_billing::{Billing, RateLimits};
 use tenfold_catalog::Catalog;
 use tenfold_fleet::{Fleet, LocalMachine, ProcessLauncher};
@@ -62,6 +63,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
 
     let (ledger, process) = ledger(&store, exclusive, &clock, rng.as_ref(), &tracker, &shutdown).await?;
     let billing = Arc::new(billing(&settings, &store, &ledger, process, exclusive, &clock, &rng));
+    let checkout = Arc::new(checkout(&settings, &store, &billing, &clock, &rng)?);
     let catalog = Arc::new(catalog(&settings)?);
     let fleet = Arc::new(fleet(environment, &settings, &store, &clock, &rng, &tracker)?);
     fleet.load().await.context("failed to load deployments")?;
@@ -99,6 +101,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         version: env!("CARGO_PKG_VERSION"),
         identity: Arc::clone(&identity),
         billing,
+        checkout,
         catalog: Arc::clone(&catalog),
         fleet: Arc::clone(&fleet),
         serving,
@@ -232,6 +235,23 @@ fn billing(
         rng: Arc::clone(rng),
     };
     Billing::new(ports, config)
+}
+
+fn checkout(
+    settings: &Settings,
+    store: &Arc<Store>,
+    billing: &Arc<Billing>,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> anyhow::Result<Checkout> {
+    let payments = &settings.file.payments;
+    let gateways = payments.gateways(&settings.home, clock, rng)?;
+    let config = CheckoutConfig {
+        public_url: payments.public_url()?,
+        lifetime: Duration::from_hours(1),
+        subject: "Tenfold balance".to_owned(),
+    };
+    Ok(Checkout::new(Arc::clone(billing), Arc::clone(store) as _, gateways, config))
 }
 
 fn catalog(settings: &Settings) -> anyhow::Result<Catalog> {

@@ -6,6 +6,7 @@
 mod admin_api_keys;
 mod billing;
 mod budgets;
+mod checkouts;
 mod project_api_keys;
 mod project_users;
 mod projects;
@@ -40,6 +41,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(spend_limits::router())
         .merge(billing::router())
         .merge(budgets::router())
+        .merge(checkouts::router())
         .merge(vouchers::router())
         .merge(users::router())
         .merge(admin_api_keys::router())

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 use tenfold_billing::Billing;
+use tenfold_billing::ledger::{AccountId, AccountKind, EntryKind, Move, Post, Source};
 use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPrices};
 use tenfold_catalog::Catalog;
 use tenfold_fleet::Fleet;
@@ -16,12 +17,14 @@ use tenfold_fleet::fake::FakeWorld;
 use tenfold_fleet::memory::MemoryDeploymentStore;
 use tenfold_http::{Config, Platform};
 use tenfold_identity::{Bootstrap, Identity, MemoryStore};
-use tenfold_kernel::{BoxError, Clock, MockClock, ResponseId, Rng, SeededRng, Timestamp};
+use tenfold_kernel::{BoxError, Clock, Currency, MockClock, ResponseId, Rng, SeededRng, Timestamp};
 use tenfold_serving::memory::MemoryServingStore;
 use tenfold_serving::{BackgroundResponse, BackgroundResponses, OfferConfig, Offering, Serving};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
+
+use crate::till::{self, FlakyPayments};
 
 /// A Tuesday in November 2023, on a whole second.
 pub(crate) const NOW: i64 = 1_700_000_000;
@@ -33,6 +36,7 @@ pub(crate) struct House {
     pub(crate) clock: Arc<MockClock>,
     pub(crate) made: Bootstrap,
     pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) payments: Arc<FlakyPayments>,
     pub(crate) serving_store: Arc<MemoryServingStore>,
     _home: tempfile::TempDir,
 }
@@ -68,19 +72,8 @@ pub(crate) async fn house() -> House {
     );
     let made = identity.bootstrap().await.unwrap().unwrap();
     let ledger = Arc::new(MemoryLedger::default());
-    let billing = Arc::new(Billing::new(
-        tenfold_billing::Ports {
-            ledger: Arc::clone(&ledger) as Arc<_>,
-            reader: Arc::clone(&ledger) as Arc<_>,
-            funds: Arc::new(MemoryFunds::default()),
-            usage: Arc::clone(&ledger) as Arc<_>,
-            prices: Arc::new(MemoryPrices::default()),
-            limits: Arc::new(MemoryLimits::default()),
-            clock: time(),
-            rng: Arc::clone(&rng),
-        },
-        tenfold_billing::Config::default(),
-    ));
+    let billing = billing(&ledger, time(), Arc::clone(&rng));
+    let (payments, checkout) = till::till(&billing);
     let world = Arc::new(FakeWorld::new(1 << 30));
     let fleet = Arc::new(Fleet::new(
         tenfold_fleet::Config::for_node("here"),
@@ -139,6 +132,7 @@ pub(crate) async fn house() -> House {
         version: "0.0.0",
         identity: Arc::new(identity),
         billing,
+        checkout,
         catalog,
         fleet,
         serving: Arc::new(serving),
@@ -152,7 +146,21 @@ pub(crate) async fn house() -> House {
         metrics: recorder.handle(),
     });
     let router = tenfold_http::router(Arc::clone(&platform));
-    House { router, platform, clock, made, ledger, serving_store, _home: home }
+    House { router, platform, clock, made, ledger, payments, serving_store, _home: home }
+}
+
+fn billing(ledger: &Arc<MemoryLedger>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Arc<Billing> {
+    let ports = tenfold_billing::Ports {
+        ledger: Arc::clone(ledger) as Arc<_>,
+        reader: Arc::clone(ledger) as Arc<_>,
+        funds: Arc::new(MemoryFunds::default()),
+        usage: Arc::clone(ledger) as Arc<_>,
+        prices: Arc::new(MemoryPrices::default()),
+        limits: Arc::new(MemoryLimits::default()),
+        clock,
+        rng,
+    };
+    Arc::new(Billing::new(ports, tenfold_billing::Config::default()))
 }
 
 impl House {
@@ -224,6 +232,27 @@ impl House {
     /// The status of a call with this key.
     pub(crate) async fn status_of(&self, key: &str) -> u16 {
         self.send(Method::GET, "/v1/models", Some(key), &[], None).await.0.as_u16()
+    }
+
+    /// Takes so many dollars from the balance.
+    pub(crate) async fn spend(&self, dollars: i64) {
+        let account = |kind: &AccountKind| AccountId::new(&self.made.organization, kind, Currency::USD);
+        let post = Post {
+            transaction: "spent".into(),
+            kind: EntryKind::Adjustment,
+            organization: self.made.organization.clone(),
+            project: None,
+            currency: Currency::USD,
+            moves: vec![Move {
+                from: vec![Source::funds(account(&AccountKind::Balance))],
+                to: account(&AccountKind::Revenue),
+                nanos: dollars * 1_000_000_000,
+            }],
+            reverses: None,
+            memo: None,
+            now: self.clock.now(),
+        };
+        self.platform.billing.post(post).await.unwrap();
     }
 
     pub(crate) fn admin(&self) -> &str {

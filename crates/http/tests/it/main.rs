@@ -4,3 +4,5 @@
 mod house;
 #[cfg(test)]
 mod routes;
+#[cfg(test)]
+mod till;

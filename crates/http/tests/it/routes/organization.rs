@@ -1,6 +1,7 @@
 //! `/v1/organization/...`.
 
 mod admin_api_keys;
+mod checkouts;
 mod project_api_keys;
 mod project_users;
 mod projects;
