@@ -1,10 +1,9 @@
 //! The service that ties meters, prices, limits and reports together.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenfold_kernel::{Clock, Currency, OrganizationId, ProjectId, Rng, Timestamp, Unit, base62};
+use tenfold_kernel::{Clock, Currency, OrganizationId, ProjectId, Rng, Timestamp, base62};
 
 use crate::error::BillingError;
 use crate::fresh::Fresh;
@@ -12,7 +11,7 @@ use crate::funds::{Grant, Profile, SpendLimit};
 use crate::ledger::ProcessId;
 use crate::limit::{LimitOverride, RateLimits};
 use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, UsageStore};
-use crate::price::{PriceList, Quote};
+use crate::price::{Occasion, PriceList, Quote, Terms};
 use crate::report::{self, BucketWidth, CostRow, GroupBy, Page, ReportQuery, UsageRow};
 
 /// How billing behaves.
@@ -80,8 +79,8 @@ pub struct SetPrices {
     pub deployment: Arc<str>,
     /// Of all its prices.
     pub currency: Currency,
-    /// Nano-units of currency for a million of each unit.
-    pub prices: BTreeMap<Unit, i64>,
+    /// What it says.
+    pub terms: Terms,
     /// From when; now when absent. Never in the past, since calls were priced there already.
     pub effective_at: Option<Timestamp>,
 }
@@ -101,11 +100,17 @@ impl Billing {
         }
     }
 
-    /// The prices that a call of `deployment` has when it is admitted now, frozen.
+    /// The prices that a call of `deployment` by `organization` has when it is admitted now, frozen: those of the list in
+    /// the organisation's currency, where there is one; else those of the list that was put in force last.
     ///
     /// # Errors
     /// [`BillingError::Store`] when the database fails.
-    pub async fn quote(&self, deployment: &Arc<str>) -> Result<Quote, BillingError> {
+    pub async fn quote(
+        &self,
+        organization: &OrganizationId,
+        deployment: &Arc<str>,
+        occasion: &Occasion,
+    ) -> Result<Quote, BillingError> {
         let (monotonic, now) = (self.ports.clock.monotonic(), self.ports.clock.now());
         let schedule = match self.schedules.get(deployment, monotonic) {
             Ok(schedule) => schedule,
@@ -115,8 +120,13 @@ impl Billing {
                 schedule
             }
         };
-        let list = schedule.iter().rev().find(|list| list.effective_at <= now).cloned();
-        Ok(Quote { list, currency: self.config.currency })
+        if schedule.is_empty() {
+            return Ok(Quote::new(None, self.config.currency, occasion, now));
+        }
+        let preferred = self.profile(organization).await?.currency;
+        let in_force = || schedule.iter().rev().filter(|list| list.effective_at <= now);
+        let list = in_force().find(|list| Some(list.currency) == preferred).or_else(|| in_force().next());
+        Ok(Quote::new(list.cloned(), self.config.currency, occasion, now))
     }
 
     /// The limits of `project` for `deployment`: what was set, and the default elsewhere.
@@ -183,7 +193,7 @@ impl Billing {
             deployment: new.deployment,
             version: format!("price_{}", base62(&*self.ports.rng, 24)).into(),
             currency: new.currency,
-            prices: new.prices,
+            terms: new.terms,
             effective_at,
             created_at: now,
         });
@@ -194,7 +204,8 @@ impl Billing {
         done.map(|()| list)
     }
 
-    /// The price list of `deployment` that is in force now, and after it those that will be.
+    /// The price lists of `deployment` that are in force now, one in each currency, and those that will be, by the moment
+    /// from which they are.
     ///
     /// # Errors
     /// [`BillingError::Store`] when the database fails.
@@ -202,7 +213,8 @@ impl Billing {
         self.ports.prices.schedule(deployment, self.ports.clock.now()).await
     }
 
-    /// The price lists that are in force now, by deployment name, after `after`, at most `limit`.
+    /// The price list of each deployment that was put in force last, by deployment name, after `after`, at most
+    /// `limit`.
     ///
     /// # Errors
     /// [`BillingError::Store`] when the database fails.

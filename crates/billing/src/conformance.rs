@@ -18,7 +18,7 @@ use crate::event::{CallStatus, Energy, Event, Labels, Operation};
 use crate::ledger::Settle;
 use crate::limit::{LimitOverride, RateLimits};
 use crate::ports::{Ledger, LimitStore, PriceBook, UsageStore};
-use crate::price::PriceList;
+use crate::price::{Discounts, OffPeak, PriceList, Rate, Terms, Tier};
 pub use money::{
     a_balance_pays_for_what_it_pays_for, calls_are_charged_in_the_order_of_funding, limits_hold_what_runs,
     the_dead_hold_nothing, transactions_are_entered_once,
@@ -273,9 +273,38 @@ fn list(rng: &dyn Rng, deployment: &str, effective_at: i64, price: i64) -> Price
         deployment: deployment.into(),
         version: format!("price_{}", tenfold_kernel::base62(rng, 24)).into(),
         currency: Currency::USD,
-        prices: [(Unit::InputTokens, price), (Unit::OutputTokens, i64::MAX)].into(),
+        terms: Terms {
+            prices: [(Unit::InputTokens, price.into()), (Unit::OutputTokens, i64::MAX.into())].into(),
+            ..Terms::default()
+        },
         effective_at: Timestamp(effective_at),
         created_at: Timestamp(1),
+    }
+}
+
+/// All that a list can say.
+fn every_term() -> Terms {
+    let tiers = vec![Tier { up_to: Some(1_000), per_million: 7 }, Tier { up_to: None, per_million: 5 }];
+    Terms {
+        prices: [
+            (Unit::InputTokens, Rate::Flat(1)),
+            (Unit::OutputTokens, Rate::Graduated { graduated: tiers.clone() }),
+            (Unit::CachedInputTokens, Rate::Volume { volume: tiers }),
+            (Unit::Images, Rate::Package { size: 10, nanos: 3 }),
+        ]
+        .into(),
+        variants: [("1024x1024/high".into(), [(Unit::Images, Rate::Flat(9))].into())].into(),
+        discounts: Discounts {
+            batch: Some(5_000),
+            off_peak: vec![OffPeak {
+                discount: 2_500,
+                weekdays: vec![6, 7],
+                from: 1_320,
+                to: 360,
+                time_zone: "Asia/Shanghai".to_owned(),
+            }],
+            service_tiers: [("flex".to_owned(), 5_000)].into(),
+        },
     }
 }
 
@@ -302,11 +331,18 @@ pub async fn prices_come_into_force(book: &dyn PriceBook, rng: &dyn Rng) {
 
     assert!(book.put(&now).await.is_err(), "a version is written once");
 
+    // A list in another currency takes no other one's place, and is read as it was written.
+    let yuan =
+        Arc::new(PriceList { currency: Currency::CNY, terms: every_term(), ..list(rng, &name, 150, 5) });
+    book.put(&yuan).await.unwrap();
+    assert_eq!(at(199).await, [now.clone(), yuan.clone(), corrected.clone()]);
+    assert_eq!(at(200).await, [yuan, corrected.clone()]);
+
     // Others may have lists too: only what follows this suite's own name is looked at.
     let before = &name[..name.len() - 1];
-    let page = book.list(Timestamp(150), Some(before), 2).await.unwrap();
+    let page = book.list(Timestamp(149), Some(before), 2).await.unwrap();
     assert_eq!(page, [now.clone(), of_other.clone()]);
-    assert_eq!(book.list(Timestamp(150), Some(before), 1).await.unwrap(), [now]);
+    assert_eq!(book.list(Timestamp(149), Some(before), 1).await.unwrap(), [now]);
     assert_eq!(book.list(Timestamp(200), Some(&name), 1).await.unwrap(), std::slice::from_ref(&of_other));
     let none: Vec<_> = book.list(Timestamp(99), Some(before), 2).await.unwrap();
     assert!(!none.contains(&of_other), "a list that is not in force yet is not listed");

@@ -31,12 +31,14 @@ pub struct Profile {
     pub mode: Mode,
     /// Where its days and months begin, such as `Asia/Shanghai`.
     pub zone: TimeZone,
+    /// In which currency it pays where there is a price list in it.
+    pub currency: Option<Currency>,
 }
 
 impl Default for Profile {
     /// By invoice, without a bound, in UTC: an organisation that runs the platform for itself.
     fn default() -> Self {
-        Self { mode: Mode::Postpaid { credit_limit: None }, zone: TimeZone::UTC }
+        Self { mode: Mode::Postpaid { credit_limit: None }, zone: TimeZone::UTC, currency: None }
     }
 }
 

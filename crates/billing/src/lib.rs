@@ -36,7 +36,7 @@ pub use event::{CallStatus, Energy, Event, Labels, Operation, UnknownName, idemp
 pub use funds::{Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, TopUp, zone};
 pub use limit::{Level, LimitOverride, RateLimitState, RateLimits, Reached};
 pub use ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, ProcessStore, UsageStore};
-pub use price::{PriceList, Quote};
+pub use price::{Discounts, Occasion, OffPeak, PriceList, Quote, Rate, Terms, Tier};
 pub use report::{
     Bucket, BucketWidth, CostRow, Filter, GroupBy, GroupKey, MAX_ROWS, Page, ReportQuery, Selection, UsageRow,
 };

@@ -406,9 +406,18 @@ impl PriceBook for MemoryPrices {
         let lists = lists.get(deployment).map(Vec::as_slice).unwrap_or_default();
         let mut later = BTreeMap::new();
         for list in lists.iter().filter(|list| list.effective_at > at) {
-            later.insert(list.effective_at, list.clone());
+            later.insert((list.effective_at, list.currency), list.clone());
         }
-        Ok(in_force(lists, at).into_iter().chain(later.into_values()).collect())
+        let mut now = BTreeMap::new();
+        for list in lists.iter().filter(|list| list.effective_at <= at) {
+            let known = now.entry(list.currency).or_insert_with(|| Arc::clone(list));
+            if list.effective_at >= known.effective_at {
+                *known = Arc::clone(list);
+            }
+        }
+        let mut now: Vec<_> = now.into_values().collect();
+        now.sort_by_key(|list| list.effective_at);
+        Ok(now.into_iter().chain(later.into_values()).collect())
     }
 
     async fn put(&self, list: &PriceList) -> Result<(), BillingError> {

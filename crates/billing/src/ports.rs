@@ -208,9 +208,10 @@ pub trait UsageStore: Send + Sync + Debug {
 /// Price lists of the platform, by deployment name.
 #[async_trait]
 pub trait PriceBook: Send + Sync + Debug {
-    /// The list of `deployment` that is in force at `at`, if any, and after it those that will be, in order.
+    /// The lists of `deployment` that are in force at `at`, one at most in each currency, and those that will be, in the
+    /// order of the moments from which they are in force.
     ///
-    /// Of two lists that take effect at the same moment the one that was put later counts, and alone is given.
+    /// Of two lists of a currency that take effect at the same moment the one that was put later counts, and alone is given.
     ///
     /// # Errors
     /// [`BillingError::Store`] when the database fails.
@@ -222,7 +223,8 @@ pub trait PriceBook: Send + Sync + Debug {
     /// [`BillingError::Store`] when the database fails or has a version of that name.
     async fn put(&self, list: &PriceList) -> Result<(), BillingError>;
 
-    /// The lists that are in force at `at`, by deployment name, from the name after `after` on, at most `limit`.
+    /// The list of each deployment that was put in force last before `at`, by deployment name, from the name after
+    /// `after` on, at most `limit`.
     ///
     /// # Errors
     /// [`BillingError::Store`] when the database fails.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPrices};
 use tenfold_billing::{
     Billing, BillingError, BucketWidth, Config, Demand, Event, Filter, GroupBy, LedgerReader, LimitOverride,
-    Mode, Payer, Ports, PriceBook, PriceList, Profile, RateLimits, ReportQuery, Reservation, SetPrices,
-    SpendLimit, SpendScope, SpendWindow, TopUp, conformance,
+    Mode, Occasion, Payer, Ports, PriceBook, PriceList, Profile, Rate, RateLimits, ReportQuery, Reservation,
+    SetPrices, SpendLimit, SpendScope, SpendWindow, Terms, TopUp, conformance,
 };
 use tenfold_kernel::{
     ApiKeyId, Classify, Clock, Currency, MockClock, Money, OrganizationId, ProjectId, SeededRng, Timestamp,
@@ -44,13 +44,12 @@ fn world(cache_age: Option<Duration>) -> World {
     World { billing, clock, prices, rng, ledger }
 }
 
+fn terms(price: i64) -> Terms {
+    Terms { prices: [(Unit::InputTokens, price.into())].into(), ..Terms::default() }
+}
+
 fn set(price: i64, effective_at: Option<Timestamp>) -> SetPrices {
-    SetPrices {
-        deployment: "m".into(),
-        currency: Currency::USD,
-        prices: [(Unit::InputTokens, price)].into(),
-        effective_at,
-    }
+    SetPrices { deployment: "m".into(), currency: Currency::USD, terms: terms(price), effective_at }
 }
 
 fn org() -> OrganizationId {
@@ -63,14 +62,14 @@ async fn reserve(world: &World, tokens: u64) -> Result<Reservation, BillingError
     let api_key = ApiKeyId::parse("key_1").unwrap();
     let payer = Payer { organization: &organization, project: &project, api_key: &api_key, user: None };
     let model: Arc<str> = "m".into();
-    let quote = world.billing.quote(&model).await?;
+    let quote = world.billing.quote(&organization, &model, &Occasion::default()).await?;
     let demand = Demand { tokens, most: Units::new().with(Unit::InputTokens, tokens) };
     world.billing.reserve(payer, &model, &quote, &demand).await
 }
 
 /// Settles a call that used so many input tokens.
 async fn settle(world: &World, reservation: Reservation, tokens: u64) {
-    let quote = world.billing.quote(&"m".into()).await.unwrap();
+    let quote = world.billing.quote(&org(), &"m".into(), &Occasion::default()).await.unwrap();
     let units = Units::new().with(Unit::InputTokens, tokens);
     let sample = conformance::sample_event(&*world.rng);
     let event = Event {
@@ -86,7 +85,10 @@ async fn settle(world: &World, reservation: Reservation, tokens: u64) {
 }
 
 async fn price_of(world: &World) -> Option<i64> {
-    world.billing.quote(&"m".into()).await.unwrap().list.map(|list| list.prices[&Unit::InputTokens])
+    world.billing.quote(&org(), &"m".into(), &Occasion::default()).await.unwrap().list.map(|list| {
+        let Rate::Flat(price) = list.terms.prices[&Unit::InputTokens] else { panic!("set by `terms`") };
+        price
+    })
 }
 
 #[tokio::test]
@@ -94,10 +96,10 @@ async fn a_quote_keeps_the_price_of_the_moment_it_was_made() {
     let w = world(None);
     assert_eq!(price_of(&w).await, None);
     w.billing.set_prices(set(1, None)).await.unwrap();
-    let quote = w.billing.quote(&"m".into()).await.unwrap();
+    let quote = w.billing.quote(&org(), &"m".into(), &Occasion::default()).await.unwrap();
     w.billing.set_prices(set(2, None)).await.unwrap();
     assert_eq!(price_of(&w).await, Some(2));
-    assert_eq!(quote.list.unwrap().prices[&Unit::InputTokens], 1);
+    assert_eq!(quote.list.unwrap().terms, terms(1));
 }
 
 #[tokio::test]
@@ -129,7 +131,7 @@ async fn what_another_process_wrote_is_seen_after_the_age_of_the_cache() {
         deployment: "m".into(),
         version: "elsewhere".into(),
         currency: Currency::USD,
-        prices: [(Unit::InputTokens, 9)].into(),
+        terms: terms(9),
         effective_at: Timestamp(0),
         created_at: Timestamp(0),
     };

@@ -151,6 +151,16 @@ Examples:
 
 A code is shown when it is made and never again.")]
     Vouchers(VouchersArgs),
+    /// Show what models cost, and put prices in force
+    #[command(after_help = "\
+Examples:
+  tenfold prices list
+  tenfold prices show smollm2-135m
+  tenfold prices set smollm2-135m input_tokens=0.15 output_tokens=0.60
+  tenfold prices set smollm2-135m --file prices.json
+
+Prices are for a million units. A file may say tiers, packages, variants and discounts, as `prices show --json` does.")]
+    Prices(PricesArgs),
     /// Show budgets, and what was spent of them; make and delete them
     #[command(after_help = "\
 Examples:
@@ -319,6 +329,40 @@ pub enum VouchersCommand {
     Redeem {
         /// The code, with or without its dashes
         code: String,
+    },
+}
+
+/// `prices`.
+#[derive(Debug, clap::Args)]
+pub struct PricesArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: PricesCommand,
+}
+
+/// What to do with prices.
+#[derive(Debug, Subcommand)]
+pub enum PricesCommand {
+    /// List the prices that are in force
+    List,
+    /// Show what a model costs, in every currency, now and later
+    Show {
+        /// The model's name
+        model: String,
+    },
+    /// Put prices in force; calls that run keep theirs
+    Set {
+        /// The model's name
+        model: String,
+        /// A unit and what a million of it costs
+        #[arg(value_name = "UNIT=PRICE", required_unless_present = "file", conflicts_with = "file")]
+        prices: Vec<String>,
+        /// The currency of the prices
+        #[arg(long, default_value = "USD", value_name = "CODE", conflicts_with = "file")]
+        currency: String,
+        /// A JSON file with the whole list
+        #[arg(long, value_name = "FILE")]
+        file: Option<std::path::PathBuf>,
     },
 }
 

@@ -17,6 +17,8 @@ pub struct InvalidCurrency(pub String);
 impl Currency {
     /// The US dollar: what built-in price lists are written in.
     pub const USD: Self = Self(*b"USD");
+    /// The renminbi.
+    pub const CNY: Self = Self(*b"CNY");
 
     /// Takes a code such as `USD` or `usd`.
     ///

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// One kind of thing that is counted and may have a price.
 ///
-/// The buckets are disjoint: `InputTokens` are those computed afresh, so cached ones are not among them, and
-/// `OutputTokens` leaves out `ReasoningTokens`. The OpenAI API's totals are sums over buckets.
+/// The buckets are disjoint: `InputTokens` are those of text that were computed afresh, so neither cached ones nor those
+/// of pictures are among them, and `OutputTokens` leaves out `ReasoningTokens`. The OpenAI API's totals are sums over buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -26,11 +26,39 @@ pub enum Unit {
     ReasoningTokens,
     /// Tokens that were embedded.
     EmbeddingTokens,
+    /// Tokens of sound in a prompt.
+    AudioInputTokens,
+    /// Tokens of sound in a prompt that were found in a prefix cache.
+    CachedAudioInputTokens,
+    /// Tokens of pictures in a prompt.
+    ImageInputTokens,
+    /// Tokens of pictures in a prompt that were found in a prefix cache.
+    CachedImageInputTokens,
+    /// Tokens of sound in an answer.
+    AudioOutputTokens,
+    /// Tokens of pictures in an answer.
+    ImageOutputTokens,
+    /// Tokens that a model was trained on.
+    TrainingTokens,
+    /// Pictures that were made.
+    Images,
+    /// Thousandths of a second of sound that were written down.
+    TranscribedMilliseconds,
+    /// Thousandths of a second of sound that were made.
+    SynthesizedMilliseconds,
+    /// Characters that were spoken.
+    Characters,
+    /// Pages that were read.
+    Pages,
+    /// Thousandths of a second of moving pictures that were made.
+    VideoMilliseconds,
+    /// Seconds for which a replica was rented.
+    ReplicaSeconds,
 }
 
 impl Unit {
     /// All units, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 21] = [
         Self::Requests,
         Self::InputTokens,
         Self::CachedInputTokens,
@@ -38,16 +66,36 @@ impl Unit {
         Self::OutputTokens,
         Self::ReasoningTokens,
         Self::EmbeddingTokens,
+        Self::AudioInputTokens,
+        Self::CachedAudioInputTokens,
+        Self::ImageInputTokens,
+        Self::CachedImageInputTokens,
+        Self::AudioOutputTokens,
+        Self::ImageOutputTokens,
+        Self::TrainingTokens,
+        Self::Images,
+        Self::TranscribedMilliseconds,
+        Self::SynthesizedMilliseconds,
+        Self::Characters,
+        Self::Pages,
+        Self::VideoMilliseconds,
+        Self::ReplicaSeconds,
     ];
 
     /// The units that are tokens: what limits on tokens a minute count.
-    pub const TOKENS: [Self; 6] = [
+    pub const TOKENS: [Self; 12] = [
         Self::InputTokens,
         Self::CachedInputTokens,
         Self::CacheWriteTokens,
         Self::OutputTokens,
         Self::ReasoningTokens,
         Self::EmbeddingTokens,
+        Self::AudioInputTokens,
+        Self::CachedAudioInputTokens,
+        Self::ImageInputTokens,
+        Self::CachedImageInputTokens,
+        Self::AudioOutputTokens,
+        Self::ImageOutputTokens,
     ];
 
     /// The name on the wire and in SQL, such as `input_tokens`.
@@ -60,6 +108,20 @@ impl Unit {
             Self::OutputTokens => "output_tokens",
             Self::ReasoningTokens => "reasoning_tokens",
             Self::EmbeddingTokens => "embedding_tokens",
+            Self::AudioInputTokens => "audio_input_tokens",
+            Self::CachedAudioInputTokens => "cached_audio_input_tokens",
+            Self::ImageInputTokens => "image_input_tokens",
+            Self::CachedImageInputTokens => "cached_image_input_tokens",
+            Self::AudioOutputTokens => "audio_output_tokens",
+            Self::ImageOutputTokens => "image_output_tokens",
+            Self::TrainingTokens => "training_tokens",
+            Self::Images => "images",
+            Self::TranscribedMilliseconds => "transcribed_milliseconds",
+            Self::SynthesizedMilliseconds => "synthesized_milliseconds",
+            Self::Characters => "characters",
+            Self::Pages => "pages",
+            Self::VideoMilliseconds => "video_milliseconds",
+            Self::ReplicaSeconds => "replica_seconds",
         }
     }
 }

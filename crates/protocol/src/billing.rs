@@ -17,6 +17,9 @@ pub struct BillingProfile {
     pub credit_limit: Option<String>,
     /// Where days and months begin, such as `Asia/Shanghai`.
     pub time_zone: String,
+    /// In which currency it pays where there is a price list in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// Sets how an organisation pays; what is left out stays as it is.
@@ -30,6 +33,8 @@ pub struct ModifyBillingProfile {
     pub credit_limit: Option<Option<String>>,
     /// Where days and months begin.
     pub time_zone: Option<String>,
+    /// In which currency it pays where there is a price list in it.
+    pub currency: Option<String>,
 }
 
 /// What an organisation has.

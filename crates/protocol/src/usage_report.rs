@@ -135,11 +135,21 @@ pub struct PriceListObject {
     /// The ISO 4217 code of all its prices.
     pub currency: String,
     /// Exact decimal prices of one million of each unit, such as `{"input_tokens": "0.15"}`. What is not here is free.
-    pub per_million: BTreeMap<String, String>,
+    pub per_million: BTreeMap<String, UnitPrice>,
+    /// Prices in their place for a variant of what is asked for, such as `1024x1024/high` of a picture.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<String, BTreeMap<String, UnitPrice>>,
+    /// When a call costs less, or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discounts: Option<PriceDiscounts>,
     /// From when it is in force: seconds since the epoch.
     pub effective_at: i64,
     /// When it was written: seconds since the epoch.
     pub created_at: i64,
+    /// The lists that are in force for organisations that pay in another currency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
+    pub other_currencies: Vec<Self>,
     /// The lists that will follow, each from its own `effective_at` on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(no_recursion)]
@@ -153,10 +163,93 @@ pub struct SetPriceList {
     /// The ISO 4217 code of all its prices.
     pub currency: String,
     /// Exact decimal prices of one million of each unit, such as `{"input_tokens": "0.15"}`. What is not here is free.
-    pub per_million: BTreeMap<String, String>,
+    pub per_million: BTreeMap<String, UnitPrice>,
+    /// Prices in their place for a variant of what is asked for, such as `1024x1024/high` of a picture. A unit that is
+    /// here has a price in `per_million` too.
+    #[serde(default)]
+    pub variants: BTreeMap<String, BTreeMap<String, UnitPrice>>,
+    /// When a call costs less, or more.
+    #[serde(default)]
+    pub discounts: Option<PriceDiscounts>,
     /// From when it is in force, in seconds since the epoch; now when absent, and never in the past.
     #[serde(default)]
     pub effective_at: Option<i64>,
+}
+
+/// What a unit costs: exact decimal texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum UnitPrice {
+    /// A million of them, however many they are.
+    Flat(String),
+    /// A million of those in each tier of a call.
+    Graduated {
+        /// In order; the last one without `up_to`.
+        graduated: Vec<PriceTier>,
+    },
+    /// A million of all of a call, at the price of the tier that their number falls into.
+    Volume {
+        /// In order; the last one without `up_to`.
+        volume: Vec<PriceTier>,
+    },
+    /// Each package of a call that is begun.
+    Package {
+        /// How many units are in a package, and what it costs.
+        package: PricePackage,
+    },
+}
+
+/// A tier of a price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceTier {
+    /// Its last unit; absent in the last tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<u64>,
+    /// The price of a million units.
+    pub per_million: String,
+}
+
+/// A package of units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PricePackage {
+    /// How many units are in one.
+    pub size: u64,
+    /// What one costs.
+    pub price: String,
+}
+
+/// When a call costs less, or more. Of several discounts the largest counts, alone; a service tier is multiplied with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceDiscounts {
+    /// Per cent off for calls of a batch, such as `"50"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_percent: Option<String>,
+    /// Quiet times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub off_peak: Vec<OffPeakTime>,
+    /// What is paid of the price in a service tier, in per cent, such as `{"flex": "50", "priority": "175"}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub service_tier_percent: BTreeMap<String, String>,
+}
+
+/// A quiet time of the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OffPeakTime {
+    /// Per cent off.
+    pub percent: String,
+    /// On which days it begins: `mon` to `sun`; on every day when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weekdays: Vec<String>,
+    /// From when, such as `22:00`.
+    pub from: String,
+    /// To when, exclusive; of the next day when it is not after `from`.
+    pub to: String,
+    /// The time zone of day and hour, such as `Asia/Shanghai`.
+    pub time_zone: String,
 }
 
 #[cfg(test)]

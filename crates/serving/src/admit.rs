@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tenfold_billing::{CallStatus, Demand, Event, Labels, Payer, Quote, RateLimitState, Reservation};
+use tenfold_billing::{
+    CallStatus, Demand, Event, Labels, Occasion, Payer, Quote, RateLimitState, Reservation,
+};
 use tenfold_engine::CallContext;
 use tenfold_fleet::{Offered, Target as Behind};
 use tenfold_kernel::{EventId, Unit, Units};
@@ -77,7 +79,7 @@ impl Serving {
         let started = self.clock.monotonic();
         let offered = self.visible(call, model)?;
         let name = &offered.deployment.name;
-        let quote = self.billing.quote(name).await?;
+        let quote = self.billing.quote(&call.caller.organization, name, &Occasion::default()).await?;
         let caller = &call.caller;
         let payer = Payer {
             organization: &caller.organization,

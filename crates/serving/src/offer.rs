@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenfold_billing::{Billing, SetPrices};
+use tenfold_billing::{Billing, SetPrices, Terms};
 use tenfold_catalog::{Catalog, Task};
 use tenfold_fleet::{Adapter, Deployment, Fleet, ModelTarget, NewDeployment, Target, Upstream};
 use tenfold_kernel::{ProjectId, Secret};
@@ -141,7 +141,10 @@ impl Offering {
             let prices = SetPrices {
                 deployment: Arc::clone(&deployment.name),
                 currency: prices.currency,
-                prices: prices.per_million.iter().map(|(unit, price)| (*unit, price.0)).collect(),
+                terms: Terms {
+                    prices: prices.per_million.iter().map(|(unit, price)| (*unit, price.0.into())).collect(),
+                    ..Terms::default()
+                },
                 effective_at: None,
             };
             self.billing.set_prices(prices).await?;

@@ -22,12 +22,13 @@ fn write_failed(error: impl Into<StoreError>) -> BillingError {
 #[async_trait]
 impl FundsStore for Store {
     async fn profile(&self, organization: &OrganizationId) -> Result<Option<Profile>, BillingError> {
-        let row =
-            sqlx::query("SELECT mode, credit_limit, time_zone FROM billing_profiles WHERE organization = $1")
-                .bind(organization.as_str())
-                .fetch_optional(self.reader())
-                .await
-                .map_err(read_failed)?;
+        let row = sqlx::query(
+            "SELECT mode, credit_limit, time_zone, currency FROM billing_profiles WHERE organization = $1",
+        )
+        .bind(organization.as_str())
+        .fetch_optional(self.reader())
+        .await
+        .map_err(read_failed)?;
         row.as_ref().map(|row| profile(row).map_err(read_failed)).transpose()
     }
 
@@ -41,14 +42,17 @@ impl FundsStore for Store {
             Mode::Postpaid { credit_limit } => ("postpaid", credit_limit),
         };
         sqlx::query(
-            "INSERT INTO billing_profiles (organization, mode, credit_limit, time_zone) VALUES ($1, $2, $3, $4)
+            "INSERT INTO billing_profiles (organization, mode, credit_limit, time_zone, currency)
+             VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (organization) DO UPDATE SET mode = excluded.mode,
-                 credit_limit = excluded.credit_limit, time_zone = excluded.time_zone",
+                 credit_limit = excluded.credit_limit, time_zone = excluded.time_zone,
+                 currency = excluded.currency",
         )
         .bind(organization.as_str())
         .bind(mode)
         .bind(credit_limit)
         .bind(profile.zone.iana_name().unwrap_or("UTC"))
+        .bind(profile.currency.as_ref().map(Currency::code))
         .execute(self.writer())
         .await
         .map_err(write_failed)?;
@@ -267,6 +271,10 @@ fn profile(row: &AnyRow) -> Result<Profile, StoreError> {
             _ => return Err(corrupt("mode")),
         },
         zone: zone(&row.try_get::<String, _>("time_zone")?).map_err(|_| corrupt("time_zone"))?,
+        currency: row
+            .try_get::<Option<String>, _>("currency")?
+            .map(|code| Currency::parse(&code).map_err(|_| corrupt("currency")))
+            .transpose()?,
     })
 }
 

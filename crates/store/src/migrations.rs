@@ -24,6 +24,7 @@ const FILES: &[(&str, &str)] = &[
     file!("20261124030000_add_ledger"),
     file!("20261124034000_add_payments"),
     file!("20261124035000_add_vouchers"),
+    file!("20261124053000_add_price_terms"),
 ];
 
 /// Applies what is missing, each file in a transaction of its own. Processes that start together wait for each

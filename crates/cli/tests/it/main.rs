@@ -10,6 +10,7 @@ mod help;
 mod keys;
 mod models;
 mod platform;
+mod prices;
 mod projects;
 mod pull;
 mod session;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tenfold_billing::ledger::{Hold, Post, Posted, Reserve, Reserved, Settle};
 use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPrices};
-use tenfold_billing::{Billing, BillingError, Event, Ledger, Operation, Ports, SetPrices};
+use tenfold_billing::{Billing, BillingError, Event, Ledger, Operation, Ports, SetPrices, Terms};
 use tenfold_engine::Engine;
 use tenfold_engine::fake::FakeEngine;
 use tenfold_fleet::memory::MemoryDeploymentStore;
@@ -136,11 +136,11 @@ impl Rig {
             tenfold_billing::Config::default(),
         ));
         fleet.deploy(NewDeployment::new("x", "fake@1", Target::Upstreams(upstreams))).await.unwrap();
-        let prices = [(Unit::InputTokens, 2_000_000_000), (Unit::OutputTokens, 3_000_000_000)];
+        let prices = [(Unit::InputTokens, 2_000_000_000.into()), (Unit::OutputTokens, 3_000_000_000.into())];
         let prices = SetPrices {
             deployment: "x".into(),
             currency: Currency::USD,
-            prices: prices.into(),
+            terms: Terms { prices: prices.into(), ..Terms::default() },
             effective_at: None,
         };
         billing.set_prices(prices).await.unwrap();

@@ -128,7 +128,10 @@ async fn the_price_is_the_one_at_admission() {
     let dearer = tenfold_billing::SetPrices {
         deployment: "x".into(),
         currency: tenfold_kernel::Currency::USD,
-        prices: [(Unit::InputTokens, 9_000_000_000_000)].into(),
+        terms: tenfold_billing::Terms {
+            prices: [(Unit::InputTokens, 9_000_000_000_000.into())].into(),
+            ..tenfold_billing::Terms::default()
+        },
         effective_at: None,
     };
     rig.billing.set_prices(dearer).await.unwrap();

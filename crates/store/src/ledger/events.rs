@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sqlx::{AnyConnection, Row as _};
 use tenfold_billing::{BillingError, Event};
-use tenfold_kernel::{ApiKeyId, ReplicaId, ServiceAccountId, Unit, UserId};
+use tenfold_kernel::{ApiKeyId, ReplicaId, ServiceAccountId, Unit, Units, UserId};
 
 use crate::ledger::rows::{RowStatements, Statement};
 use crate::{Backend, Store, StoreError};
@@ -13,10 +13,11 @@ const COLUMNS: &str = "idempotency_key, id, request_id, created_at, completed_at
      user_id, service_account, operation, deployment, model_version, replica, node, status, error_code, requests, \
      input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, embedding_tokens, \
      usage_known, cost_nanos, currency, price_version, queue_ms, first_token_ms, duration_ms, batch, service_tier, \
-     labels, energy_millijoules, energy_source";
+     labels, energy_millijoules, energy_source, other_units";
 
-const WIDTH: usize = 36;
+const WIDTH: usize = 37;
 
+/// The units that have a column.
 const UNITS: [Unit; 7] = [
     Unit::Requests,
     Unit::InputTokens,
@@ -32,6 +33,7 @@ const UNITS: [Unit; 7] = [
 pub(super) struct Row {
     pub(super) event: Event,
     units: [Option<i64>; UNITS.len()],
+    other_units: Option<String>,
     queue_ms: i64,
     first_token_ms: Option<i64>,
     duration_ms: i64,
@@ -45,22 +47,22 @@ impl TryFrom<Event> for Row {
         let fails = |source| BillingError::Store { action: "write an event", source };
         let number = |count: u64| i64::try_from(count).map_err(|error| fails(error.into()));
         let optional = |count: Option<u64>| count.map(number).transpose();
-        let mut units = [None; UNITS.len()];
+        let (mut units, mut others) = ([None; UNITS.len()], Units::new());
         for (unit, count) in event.units.iter() {
-            // A unit without a column must not get lost: a migration has to come with it.
             let place = UNITS.iter().position(|u| *u == unit);
-            let place = place.and_then(|place| units.get_mut(place));
-            let place =
-                place.ok_or_else(|| fails(format!("there is no column for {}", unit.as_str()).into()))?;
-            *place = Some(number(count)?);
+            match place.and_then(|place| units.get_mut(place)) {
+                Some(place) => *place = Some(number(count)?),
+                None => others = others.with(unit, count),
+            }
         }
-        let labels = if event.labels.is_empty() {
-            None
-        } else {
-            Some(serde_json::to_string(&event.labels).map_err(|error| fails(error.into()))?)
-        };
+        let json = |written: serde_json::Result<String>| written.map_err(|error| fails(error.into()));
+        let labels =
+            (!event.labels.is_empty()).then(|| json(serde_json::to_string(&event.labels))).transpose()?;
+        let other_units =
+            (others != Units::new()).then(|| json(serde_json::to_string(&others))).transpose()?;
         Ok(Self {
             units,
+            other_units,
             queue_ms: number(event.queue_ms)?,
             first_token_ms: optional(event.first_token_ms)?,
             duration_ms: number(event.duration_ms)?,
@@ -110,6 +112,7 @@ impl Row {
             .bind(self.labels.clone())
             .bind(self.energy_millijoules)
             .bind(text(event.energy.as_ref().map(|energy| &*energy.source)))
+            .bind(self.other_units.clone())
     }
 }
 

@@ -66,7 +66,7 @@ async fn funds_are_kept(store: Store) {
     for mode in
         [Mode::Prepaid, Mode::Postpaid { credit_limit: None }, Mode::Postpaid { credit_limit: Some(7) }]
     {
-        let profile = Profile { mode, zone: zone("Asia/Kolkata").unwrap() };
+        let profile = Profile { mode, zone: zone("Asia/Kolkata").unwrap(), currency: Some(Currency::CNY) };
         store.put_profile(&org, &profile).await.unwrap();
         assert_eq!(store.profile(&org).await.unwrap(), Some(profile));
     }

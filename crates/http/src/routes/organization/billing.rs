@@ -60,6 +60,7 @@ fn profile(profile: &Profile) -> BillingProfile {
         mode: mode.to_owned(),
         credit_limit,
         time_zone: profile.zone.iana_name().unwrap_or("UTC").to_owned(),
+        currency: profile.currency.map(|currency| currency.to_string()),
     }
 }
 
@@ -109,6 +110,10 @@ async fn modify_profile(
         zone: match &body.time_zone {
             Some(name) => zone(name)?,
             None => before.zone.clone(),
+        },
+        currency: match &body.currency {
+            Some(code) => Some(currency(code)?),
+            None => before.currency,
         },
     };
     app.billing.set_profile(&caller.organization, &after).await?;

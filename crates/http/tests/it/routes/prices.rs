@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
+use tenfold_billing::Occasion;
 use tenfold_fleet::{NewDeployment, Target, Upstream};
 use tenfold_kernel::{Unit, Units};
 
@@ -32,7 +33,9 @@ async fn prices_are_set_and_read_exactly_and_calls_are_quoted_by_them() {
     assert_eq!(set, expected);
     assert_eq!(house.get("/v1/prices/smol").await, expected);
 
-    let quote = house.platform.billing.quote(&"smol".into()).await.unwrap();
+    let organization = &house.made.organization;
+    let quote =
+        house.platform.billing.quote(organization, &"smol".into(), &Occasion::default()).await.unwrap();
     let units = Units::new().with(Unit::InputTokens, 1_000).with(Unit::OutputTokens, 10);
     assert_eq!(quote.cost(Some(&units)).unwrap().unwrap().nanos, 150_000 + 6_000);
     assert_eq!(quote.version().as_deref(), Some(id));
