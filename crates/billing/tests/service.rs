@@ -85,10 +85,11 @@ async fn settle(world: &World, reservation: Reservation, tokens: u64) {
 }
 
 async fn price_of(world: &World) -> Option<i64> {
-    world.billing.quote(&org(), &"m".into(), &Occasion::default()).await.unwrap().list.map(|list| {
-        let Rate::Flat(price) = list.terms.prices[&Unit::InputTokens] else { panic!("set by `terms`") };
-        price
-    })
+    let quote = world.billing.quote(&org(), &"m".into(), &Occasion::default()).await.unwrap();
+    match quote.list?.terms.prices.get(&Unit::InputTokens)? {
+        Rate::Flat(price) => Some(*price),
+        _ => None,
+    }
 }
 
 #[tokio::test]
@@ -304,4 +305,21 @@ async fn a_limit_of_spending_refuses_what_goes_beyond_it_until_its_window_ends()
     assert!(reserve(&w, 1).await.is_err());
     assert!(w.billing.delete_spend_limit(&org(), &limit.id).await.unwrap());
     assert!(reserve(&w, 1).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_organisation_pays_in_its_own_currency_where_there_is_a_list_in_it() {
+    let w = world(None);
+    w.billing.set_prices(SetPrices { currency: Currency::CNY, ..set(7, None) }).await.unwrap();
+    w.clock.advance(Duration::from_secs(1));
+    w.billing.set_prices(set(1, None)).await.unwrap();
+    assert_eq!(price_of(&w).await, Some(1), "what was put in force last");
+    let pays_in = async |currency| {
+        let profile = Profile { currency: Some(currency), ..Profile::default() };
+        w.billing.set_profile(&org(), &profile).await.unwrap();
+        price_of(&w).await
+    };
+    assert_eq!(pays_in(Currency::CNY).await, Some(7));
+    assert_eq!(pays_in(Currency::USD).await, Some(1));
+    assert_eq!(pays_in(Currency::parse("EUR").unwrap()).await, Some(1), "there is none in it");
 }

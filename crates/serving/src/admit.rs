@@ -79,7 +79,9 @@ impl Serving {
         let started = self.clock.monotonic();
         let offered = self.visible(call, model)?;
         let name = &offered.deployment.name;
-        let quote = self.billing.quote(&call.caller.organization, name, &Occasion::default()).await?;
+        let service_tier = size.chat.and_then(|chat| chat.service_tier.clone());
+        let occasion = Occasion { service_tier, ..Occasion::default() };
+        let quote = self.billing.quote(&call.caller.organization, name, &occasion).await?;
         let caller = &call.caller;
         let payer = Payer {
             organization: &caller.organization,

@@ -74,7 +74,7 @@ fn some_list() -> impl Strategy<Value = PriceList> {
 fn flat(list: &PriceList, unit: Unit) -> i64 {
     match list.terms.prices[&unit] {
         Rate::Flat(price) => price,
-        _ => unreachable!("made by `some_list`"),
+        ref other => panic!("{other:?} is not what `some_list` makes"),
     }
 }
 
