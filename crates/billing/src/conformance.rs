@@ -56,7 +56,10 @@ pub fn sample_event(rng: &dyn Rng) -> Event {
             .with(Unit::CachedInputTokens, 20)
             .with(Unit::CacheWriteTokens, 5)
             .with(Unit::OutputTokens, 7)
-            .with(Unit::ReasoningTokens, 3),
+            .with(Unit::ReasoningTokens, 3)
+            .with(Unit::CachedImageInputTokens, 4)
+            .with(Unit::AudioOutputTokens, 6)
+            .with(Unit::Pages, 8),
         usage_known: true,
         cost: Some(Money::new(1_234, Currency::USD)),
         price_version: Some("price_1".into()),
@@ -121,6 +124,7 @@ pub async fn events_are_counted_once(log: &dyn Ledger, usage: &dyn UsageStore, r
     assert_eq!(row.requests, 1);
     assert_eq!((row.input_tokens, row.cached_input_tokens, row.cache_write_tokens), (10, 20, 5));
     assert_eq!((row.output_tokens, row.reasoning_tokens, row.embedding_tokens), (7, 3, 0));
+    assert_eq!((row.cached_image_input_tokens, row.audio_output_tokens, row.audio_input_tokens), (4, 6, 0));
     assert_eq!(row.key, crate::report::GroupKey::default());
     let costs = usage.costs(&all).await.unwrap();
     assert_eq!(costs.len(), 1);

@@ -361,6 +361,12 @@ impl UsageStore for MemoryLedger {
                 (Unit::OutputTokens, &mut row.output_tokens),
                 (Unit::ReasoningTokens, &mut row.reasoning_tokens),
                 (Unit::EmbeddingTokens, &mut row.embedding_tokens),
+                (Unit::AudioInputTokens, &mut row.audio_input_tokens),
+                (Unit::CachedAudioInputTokens, &mut row.cached_audio_input_tokens),
+                (Unit::ImageInputTokens, &mut row.image_input_tokens),
+                (Unit::CachedImageInputTokens, &mut row.cached_image_input_tokens),
+                (Unit::AudioOutputTokens, &mut row.audio_output_tokens),
+                (Unit::ImageOutputTokens, &mut row.image_output_tokens),
             ];
             for (unit, sum) in sums {
                 add(sum, i64::try_from(event.count(unit)).unwrap_or(i64::MAX))?;

@@ -172,6 +172,18 @@ pub struct UsageRow {
     pub reasoning_tokens: i64,
     /// Tokens that were embedded.
     pub embedding_tokens: i64,
+    /// Prompt tokens of sound that were computed.
+    pub audio_input_tokens: i64,
+    /// Prompt tokens of sound that were cached.
+    pub cached_audio_input_tokens: i64,
+    /// Prompt tokens of pictures that were computed.
+    pub image_input_tokens: i64,
+    /// Prompt tokens of pictures that were cached.
+    pub cached_image_input_tokens: i64,
+    /// Tokens of sound in answers.
+    pub audio_output_tokens: i64,
+    /// Tokens of pictures in answers.
+    pub image_output_tokens: i64,
 }
 
 /// Money of one group in one bucket. Currencies are never added up.

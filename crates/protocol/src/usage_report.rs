@@ -37,15 +37,15 @@ pub struct UsageBucket<R> {
 pub struct CompletionsUsage {
     /// `organization.usage.completions.result`.
     pub object: String,
-    /// All tokens of prompts, the cached ones included.
+    /// All tokens of prompts: cached ones, sound and pictures included.
     pub input_tokens: i64,
-    /// All tokens that were generated, thinking included.
+    /// All tokens that were generated, thinking, sound and pictures included.
     pub output_tokens: i64,
     /// Tokens of prompts that were found in a cache.
     pub input_cached_tokens: i64,
-    /// Tokens of sound in prompts. Always zero: no sound is served yet.
+    /// Tokens of sound in prompts, which are among `input_tokens`.
     pub input_audio_tokens: i64,
-    /// Tokens of sound in answers. Always zero.
+    /// Tokens of sound in answers, which are among `output_tokens`.
     pub output_audio_tokens: i64,
     /// Tokens of thinking, which are among `output_tokens`. Not in the OpenAI API.
     pub output_reasoning_tokens: i64,

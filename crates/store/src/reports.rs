@@ -24,7 +24,13 @@ impl UsageStore for Store {
              CAST(COALESCE(SUM(cache_write_tokens), 0) AS BIGINT) AS cache_write_tokens,
              CAST(COALESCE(SUM(output_tokens), 0) AS BIGINT) AS output_tokens,
              CAST(COALESCE(SUM(reasoning_tokens), 0) AS BIGINT) AS reasoning_tokens,
-             CAST(COALESCE(SUM(embedding_tokens), 0) AS BIGINT) AS embedding_tokens",
+             CAST(COALESCE(SUM(embedding_tokens), 0) AS BIGINT) AS embedding_tokens,
+             CAST(COALESCE(SUM(audio_input_tokens), 0) AS BIGINT) AS audio_input_tokens,
+             CAST(COALESCE(SUM(cached_audio_input_tokens), 0) AS BIGINT) AS cached_audio_input_tokens,
+             CAST(COALESCE(SUM(image_input_tokens), 0) AS BIGINT) AS image_input_tokens,
+             CAST(COALESCE(SUM(cached_image_input_tokens), 0) AS BIGINT) AS cached_image_input_tokens,
+             CAST(COALESCE(SUM(audio_output_tokens), 0) AS BIGINT) AS audio_output_tokens,
+             CAST(COALESCE(SUM(image_output_tokens), 0) AS BIGINT) AS image_output_tokens",
         );
         selected(&mut sql, selection);
         group_by(&mut sql, 1 + selection.group_by.len());
@@ -42,6 +48,12 @@ impl UsageStore for Store {
                     output_tokens: row.try_get("output_tokens")?,
                     reasoning_tokens: row.try_get("reasoning_tokens")?,
                     embedding_tokens: row.try_get("embedding_tokens")?,
+                    audio_input_tokens: row.try_get("audio_input_tokens")?,
+                    cached_audio_input_tokens: row.try_get("cached_audio_input_tokens")?,
+                    image_input_tokens: row.try_get("image_input_tokens")?,
+                    cached_image_input_tokens: row.try_get("cached_image_input_tokens")?,
+                    audio_output_tokens: row.try_get("audio_output_tokens")?,
+                    image_output_tokens: row.try_get("image_output_tokens")?,
                 })
             })
             .collect::<Result<Vec<_>, sqlx::Error>>()

@@ -272,15 +272,18 @@ fn written<R, W>(page: Page<R>, write: impl Fn(R) -> W) -> UsagePage<W> {
 
 fn completions(row: UsageRow) -> CompletionsUsage {
     // Sums of sums that fit; beyond 2^63 tokens the figure stands still rather than wrapping.
-    let input =
-        row.input_tokens.saturating_add(row.cached_input_tokens).saturating_add(row.cache_write_tokens);
+    let sum = |counts: &[i64]| counts.iter().copied().fold(0, i64::saturating_add);
+    let cached =
+        sum(&[row.cached_input_tokens, row.cached_audio_input_tokens, row.cached_image_input_tokens]);
+    let input = [row.input_tokens, row.cache_write_tokens, row.audio_input_tokens, row.image_input_tokens];
+    let output = [row.output_tokens, row.reasoning_tokens, row.audio_output_tokens, row.image_output_tokens];
     CompletionsUsage {
         object: "organization.usage.completions.result".to_owned(),
-        input_tokens: input,
-        output_tokens: row.output_tokens.saturating_add(row.reasoning_tokens),
-        input_cached_tokens: row.cached_input_tokens,
-        input_audio_tokens: 0,
-        output_audio_tokens: 0,
+        input_tokens: sum(&input).saturating_add(cached),
+        output_tokens: sum(&output),
+        input_cached_tokens: cached,
+        input_audio_tokens: sum(&[row.audio_input_tokens, row.cached_audio_input_tokens]),
+        output_audio_tokens: row.audio_output_tokens,
         output_reasoning_tokens: row.reasoning_tokens,
         num_model_requests: row.requests,
         project_id: row.key.project,
@@ -401,10 +404,17 @@ mod tests {
             cache_write_tokens: 5,
             output_tokens: 7,
             reasoning_tokens: 3,
+            audio_input_tokens: 100,
+            cached_audio_input_tokens: 200,
+            image_input_tokens: 1_000,
+            cached_image_input_tokens: 2_000,
+            audio_output_tokens: 100,
+            image_output_tokens: 1_000,
             ..UsageRow::default()
         };
         let result = completions(row);
-        assert_eq!((result.input_tokens, result.input_cached_tokens), (35, 20));
-        assert_eq!((result.output_tokens, result.output_reasoning_tokens), (10, 3));
+        assert_eq!((result.input_tokens, result.input_cached_tokens), (3_335, 2_220));
+        assert_eq!((result.output_tokens, result.output_reasoning_tokens), (1_110, 3));
+        assert_eq!((result.input_audio_tokens, result.output_audio_tokens), (300, 100));
     }
 }

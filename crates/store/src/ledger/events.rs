@@ -13,12 +13,14 @@ const COLUMNS: &str = "idempotency_key, id, request_id, created_at, completed_at
      user_id, service_account, operation, deployment, model_version, replica, node, status, error_code, requests, \
      input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, embedding_tokens, \
      usage_known, cost_nanos, currency, price_version, queue_ms, first_token_ms, duration_ms, batch, service_tier, \
-     labels, energy_millijoules, energy_source, other_units";
+     labels, energy_millijoules, energy_source, \
+     audio_input_tokens, cached_audio_input_tokens, image_input_tokens, cached_image_input_tokens, \
+     audio_output_tokens, image_output_tokens, other_units";
 
-const WIDTH: usize = 37;
+const WIDTH: usize = 43;
 
 /// The units that have a column.
-const UNITS: [Unit; 7] = [
+const UNITS: [Unit; 13] = [
     Unit::Requests,
     Unit::InputTokens,
     Unit::CachedInputTokens,
@@ -26,7 +28,16 @@ const UNITS: [Unit; 7] = [
     Unit::OutputTokens,
     Unit::ReasoningTokens,
     Unit::EmbeddingTokens,
+    Unit::AudioInputTokens,
+    Unit::CachedAudioInputTokens,
+    Unit::ImageInputTokens,
+    Unit::CachedImageInputTokens,
+    Unit::AudioOutputTokens,
+    Unit::ImageOutputTokens,
 ];
+
+/// How many of them stand together before the columns that came first; the others stand behind.
+const FIRST_UNITS: usize = 7;
 
 /// An event that the database can hold.
 #[derive(Debug)]
@@ -96,10 +107,11 @@ impl Row {
             .bind(text(event.node.as_deref()))
             .bind(event.status.as_str().to_owned())
             .bind(event.error_code.clone());
-        for count in self.units {
-            statement = statement.bind(count);
+        let (first, others) = self.units.split_at(FIRST_UNITS);
+        for count in first {
+            statement = statement.bind(*count);
         }
-        statement
+        statement = statement
             .bind(i64::from(event.usage_known))
             .bind(event.cost.map(|cost| cost.nanos))
             .bind(event.cost.map(|cost| cost.currency.code().to_owned()))
@@ -111,8 +123,11 @@ impl Row {
             .bind(event.service_tier.clone())
             .bind(self.labels.clone())
             .bind(self.energy_millijoules)
-            .bind(text(event.energy.as_ref().map(|energy| &*energy.source)))
-            .bind(self.other_units.clone())
+            .bind(text(event.energy.as_ref().map(|energy| &*energy.source)));
+        for count in others {
+            statement = statement.bind(*count);
+        }
+        statement.bind(self.other_units.clone())
     }
 }
 
