@@ -10,7 +10,8 @@ use crate::fresh::Fresh;
 use crate::funds::{Grant, Profile, SpendLimit};
 use crate::ledger::ProcessId;
 use crate::limit::{LimitOverride, RateLimits};
-use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, UsageStore};
+use crate::plan::Subscription;
+use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PlanStore, PriceBook, UsageStore};
 use crate::price::{Occasion, PriceList, Quote, Terms};
 use crate::report::{self, BucketWidth, CostRow, GroupBy, Page, ReportQuery, UsageRow};
 
@@ -48,6 +49,8 @@ pub struct Ports {
     pub reader: Arc<dyn LedgerReader>,
     /// How organisations pay.
     pub funds: Arc<dyn FundsStore>,
+    /// Plans, and who has them.
+    pub plans: Arc<dyn PlanStore>,
     /// Where they are added up.
     pub usage: Arc<dyn UsageStore>,
     /// Price lists.
@@ -70,6 +73,7 @@ pub struct Billing {
     pub(crate) profiles: Fresh<OrganizationId, Arc<Profile>>,
     pub(crate) spending: Fresh<OrganizationId, Arc<[SpendLimit]>>,
     pub(crate) grants: Fresh<OrganizationId, Arc<[Grant]>>,
+    pub(crate) subscriptions: Fresh<OrganizationId, Arc<[Subscription]>>,
 }
 
 /// A new price list, as an administrator writes it.
@@ -97,6 +101,7 @@ impl Billing {
             profiles: Fresh::new(age),
             spending: Fresh::new(age),
             grants: Fresh::new(age),
+            subscriptions: Fresh::new(age),
         }
     }
 

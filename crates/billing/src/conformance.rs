@@ -5,6 +5,7 @@
 
 mod money;
 mod payments;
+mod plans;
 
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub use money::{
     the_dead_hold_nothing, transactions_are_entered_once,
 };
 pub use payments::{an_order_is_changed_by_who_knows_it, orders_come_back_as_they_were_kept};
+pub use plans::{
+    a_change_of_plans_is_prorated, a_period_is_charged_once,
+    a_plan_that_stops_refuses_and_says_when_there_is_more, an_allowance_pays_before_the_balance,
+};
 
 use crate::report::{BucketWidth, Filter, GroupBy, Selection};
 

@@ -24,6 +24,7 @@ pub mod ledger;
 mod limit;
 #[cfg(feature = "testkit")]
 pub mod memory;
+pub mod plan;
 pub mod ports;
 mod price;
 mod report;
@@ -35,7 +36,9 @@ pub use error::BillingError;
 pub use event::{CallStatus, Energy, Event, Labels, Operation, UnknownName, idempotency_key};
 pub use funds::{Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, TopUp, zone};
 pub use limit::{Level, LimitOverride, RateLimitState, RateLimits, Reached};
-pub use ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, ProcessStore, UsageStore};
+pub use ports::{
+    FundsStore, Ledger, LedgerReader, LimitStore, PlanStore, PriceBook, ProcessStore, UsageStore,
+};
 pub use price::{Discounts, Occasion, OffPeak, PriceList, Quote, Rate, Terms, Tier};
 pub use report::{
     Bucket, BucketWidth, CostRow, Filter, GroupBy, GroupKey, MAX_ROWS, Page, ReportQuery, Selection, UsageRow,

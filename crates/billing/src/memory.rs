@@ -1,6 +1,7 @@
 //! Adapters that forget everything when the process ends. For tests.
 
 mod payments;
+mod plans;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::price::PriceList;
 use crate::report::{CostRow, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
 use crate::voucher::Voucher;
 pub use payments::MemoryPayments;
+pub use plans::MemoryPlans;
 
 /// Events, accounts and holds in memory.
 #[derive(Debug, Default)]

@@ -13,6 +13,7 @@ use crate::ledger::{
     Verification,
 };
 use crate::limit::LimitOverride;
+use crate::plan::{Plan, Subscription};
 use crate::price::PriceList;
 use crate::report::{CostRow, Selection, UsageRow};
 use crate::voucher::Voucher;
@@ -234,6 +235,53 @@ pub trait PriceBook: Send + Sync + Debug {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Arc<PriceList>>, BillingError>;
+}
+
+/// Plans, and who has them.
+#[async_trait]
+pub trait PlanStore: Send + Sync + Debug {
+    /// Keeps a plan, in place of one of the same id.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn put_plan(&self, plan: &Plan) -> Result<(), BillingError>;
+
+    /// A plan of an issuer.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn plan(&self, issuer: &OrganizationId, id: &str) -> Result<Option<Plan>, BillingError>;
+
+    /// Plans of an issuer, oldest first.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn plans(&self, issuer: &OrganizationId) -> Result<Vec<Plan>, BillingError>;
+
+    /// Keeps a new subscription.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn insert(&self, subscription: &Subscription) -> Result<(), BillingError>;
+
+    /// Keeps what has changed of a subscription, unless its revision is not what it was read with; says whether it did.
+    /// The revision is one more then.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn update(&self, subscription: &Subscription) -> Result<bool, BillingError>;
+
+    /// Subscriptions of an organisation, oldest first.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn subscriptions(&self, organization: &OrganizationId) -> Result<Vec<Subscription>, BillingError>;
+
+    /// Subscriptions that have not ended and whose period has by `now`, those first that ended first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Subscription>, BillingError>;
 }
 
 /// Limits that administrators set.

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::funds::{Mode, SpendLimit, SpendScope, SpendWindow};
 use crate::ledger::{AccountId, AccountKind, Check, Counter, Hold, Metric, Reserve, Rule, Settle, Source};
 use crate::limit::{Level, RateLimitState, RateLimits, Reached};
+use crate::plan::{Covers, Status};
 use crate::ports::Ledger;
 use crate::price::Quote;
 
@@ -89,7 +90,9 @@ impl Billing {
         }
         let profile = self.profile(payer.organization).await?;
         let spend = self.spend_limits(payer.organization).await?;
+        let subscriptions = self.subscriptions(payer.organization).await?;
         Ok(profile.mode != Mode::Postpaid { credit_limit: None }
+            || subscriptions.iter().any(|one| one.status == Status::Active)
             || spend.iter().any(|limit| limit.is_of(payer, deployment)))
     }
 
@@ -124,6 +127,11 @@ impl Billing {
                 checks.push(limit.check(payer.organization, cost, now, &profile.zone));
             }
         }
+        let covers = if is_priced {
+            self.covers(payer.organization, deployment, demand, (cost, currency), now).await?
+        } else {
+            Covers::default()
+        };
         let mut funds = Vec::new();
         if is_priced {
             for grant in self.live_grants(payer.organization, currency, now).await? {
@@ -152,7 +160,7 @@ impl Billing {
             sources,
             state: RateLimitState::default(),
         };
-        if checks.is_empty() && !is_bounded {
+        if checks.is_empty() && covers.covers.is_empty() && !is_bounded {
             return Ok(reservation);
         }
         let reserve = Reserve {
@@ -162,7 +170,8 @@ impl Billing {
             currency,
             nanos: if is_bounded { cost } else { 0 },
             checks,
-            covers: Vec::new(),
+            covers: covers.covers,
+            covers_only: covers.only,
             sources: funds,
             now,
         };

@@ -41,6 +41,7 @@ fn asked(limit: i64, amount: i64, now: i64, number: usize) -> Reserve {
             subject: "all".into(),
         }],
         covers: Vec::new(),
+        covers_only: false,
         sources: Vec::<Source>::new(),
         now: Timestamp(now),
     }

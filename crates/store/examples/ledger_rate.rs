@@ -122,6 +122,7 @@ async fn one_call(ledger: &LedgerWriter, like: &Event, payer: &OrganizationId) -
         nanos: 10,
         checks: Vec::new(),
         covers: Vec::new(),
+        covers_only: false,
         sources: vec![balance.clone()],
         now,
     };

@@ -35,6 +35,7 @@ mod ledger;
 mod limits;
 mod migrations;
 mod payments;
+mod plans;
 mod prices;
 mod reports;
 mod serving;

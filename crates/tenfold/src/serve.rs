@@ -228,6 +228,7 @@ fn billing(
         ledger: Arc::clone(ledger) as _,
         reader: Arc::clone(store) as _,
         funds: Arc::clone(store) as _,
+        plans: Arc::clone(store) as _,
         usage: Arc::clone(store) as _,
         prices: Arc::clone(store) as _,
         limits: Arc::clone(store) as _,

@@ -55,6 +55,7 @@ fn reserve(organization: &OrganizationId, id: &str, nanos: i64, sources: &[Sourc
         nanos,
         checks: Vec::new(),
         covers: Vec::new(),
+        covers_only: false,
         sources: sources.to_vec(),
         now: Timestamp(2_000),
     }

@@ -159,7 +159,20 @@ impl Book {
     pub fn reserve(&mut self, reserve: &Reserve) -> Result<Hold, Refusal> {
         let now = reserve.now.0;
         self.check(&reserve.checks, now)?;
-        let cover = reserve.covers.iter().find(|cover| self.check(&cover.checks, now).is_ok());
+        let mut cover = None;
+        let mut refusal = None;
+        for one in &reserve.covers {
+            match self.check(&one.checks, now) {
+                Ok(()) => {
+                    cover = Some(one);
+                    break;
+                }
+                Err(why) => refusal = Some(why),
+            }
+        }
+        if let Some(why) = refusal.filter(|_| cover.is_none() && reserve.covers_only) {
+            return Err(why);
+        }
         let funds = match cover {
             Some(_) => Vec::new(),
             None => self.find(&reserve.sources, reserve.nanos)?,

@@ -134,6 +134,8 @@ pub struct Reserve {
     pub checks: Vec<Check>,
     /// Allowances that may pay for it, in order.
     pub covers: Vec<Cover>,
+    /// Whether nothing pays for a call that no allowance pays for.
+    pub covers_only: bool,
     /// Accounts that pay otherwise, in order.
     pub sources: Vec<Source>,
     /// When it is asked.
@@ -204,7 +206,7 @@ const PARTS: i64 = 60_000;
 
 impl Counter {
     /// Forgets what `rule` says is over by `now`.
-    pub(super) fn roll(&mut self, rule: Rule, limit: i64, now: i64) {
+    pub(crate) fn roll(&mut self, rule: Rule, limit: i64, now: i64) {
         match rule {
             Rule::PerMinute => {
                 let filled = now.saturating_sub(self.start).max(0).saturating_mul(limit.max(0));

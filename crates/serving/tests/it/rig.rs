@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tenfold_billing::ledger::{Hold, Post, Posted, Reserve, Reserved, Settle};
-use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPrices};
+use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices};
 use tenfold_billing::{Billing, BillingError, Event, Ledger, Operation, Ports, SetPrices, Terms};
 use tenfold_engine::Engine;
 use tenfold_engine::fake::FakeEngine;
@@ -127,6 +127,7 @@ impl Rig {
                 ledger: events.clone(),
                 reader: events.written.clone(),
                 funds: Arc::new(MemoryFunds::default()),
+                plans: Arc::new(MemoryPlans::default()),
                 usage: events.written.clone(),
                 prices: Arc::new(MemoryPrices::default()),
                 limits: Arc::new(MemoryLimits::default()),

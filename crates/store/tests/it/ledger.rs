@@ -201,6 +201,7 @@ async fn one_call(writer: &Arc<LedgerWriter>, process: &str) {
         nanos: 10,
         checks: Vec::new(),
         covers: Vec::new(),
+        covers_only: false,
         sources: sources.clone(),
         now: SystemClock.now(),
     };

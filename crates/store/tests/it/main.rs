@@ -16,6 +16,7 @@ mod jobs;
 mod ledger;
 #[cfg(test)]
 mod payments;
+mod plans;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]

@@ -1,0 +1,36 @@
+//! What plans do, in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices};
+use tenfold_billing::{Billing, Config, Ports, conformance};
+use tenfold_kernel::{MockClock, SeededRng, Timestamp};
+
+#[tokio::test]
+async fn memory_keeps_plans_as_every_store_does() {
+    // Wednesday, 2026-11-25, noon in UTC.
+    let clock = Arc::new(MockClock::new(Timestamp(1_795_608_000_000)));
+    let rng = Arc::new(SeededRng::new(8));
+    let ledger = Arc::new(MemoryLedger::default());
+    let ports = Ports {
+        ledger: ledger.clone(),
+        reader: ledger.clone(),
+        funds: Arc::new(MemoryFunds::default()),
+        plans: Arc::new(MemoryPlans::default()),
+        usage: ledger,
+        prices: Arc::new(MemoryPrices::default()),
+        limits: Arc::new(MemoryLimits::default()),
+        clock: clock.clone(),
+        rng: rng.clone(),
+    };
+    let process = || {
+        let config = Config { cache_age: Some(Duration::ZERO), ..Config::default() };
+        Arc::new(Billing::new(ports.clone(), config))
+    };
+    let processes = [process(), process(), process()];
+    conformance::an_allowance_pays_before_the_balance(&processes[0], &clock, &*rng).await;
+    conformance::a_plan_that_stops_refuses_and_says_when_there_is_more(&processes[0], &clock, &*rng).await;
+    conformance::a_period_is_charged_once(&processes, &clock, &*rng).await;
+    conformance::a_change_of_plans_is_prorated(&processes[0], &clock, &*rng).await;
+}

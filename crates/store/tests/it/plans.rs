@@ -1,0 +1,59 @@
+//! What plans do on both databases, with three processes on each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenfold_billing::{Billing, Config, Ports, conformance};
+use tenfold_kernel::{MockClock, SeededRng, Timestamp};
+use tenfold_store::{LedgerWriter, Store};
+use tokio_util::task::TaskTracker;
+
+use crate::{postgres, sqlite};
+
+async fn every_suite(stores: &[Store]) {
+    // Wednesday, 2026-11-25, noon in UTC.
+    let clock = Arc::new(MockClock::new(Timestamp(1_795_608_000_000)));
+    let (tracker, rng) = (TaskTracker::new(), Arc::new(SeededRng::new(8)));
+    let writers: Vec<_> = stores.iter().map(|store| LedgerWriter::start(store.clone(), &tracker)).collect();
+    let process = |(store, writer): (&Store, &Arc<LedgerWriter>)| {
+        let store = Arc::new(store.clone());
+        let ports = Ports {
+            ledger: writer.clone(),
+            reader: store.clone(),
+            funds: store.clone(),
+            plans: store.clone(),
+            usage: store.clone(),
+            prices: store.clone(),
+            limits: store,
+            clock: clock.clone(),
+            rng: rng.clone(),
+        };
+        Arc::new(Billing::new(ports, Config { cache_age: Some(Duration::ZERO), ..Config::default() }))
+    };
+    let processes: Vec<Arc<Billing>> = stores.iter().zip(&writers).map(process).collect();
+    conformance::an_allowance_pays_before_the_balance(&processes[0], &clock, &*rng).await;
+    conformance::a_plan_that_stops_refuses_and_says_when_there_is_more(&processes[0], &clock, &*rng).await;
+    conformance::a_period_is_charged_once(&processes, &clock, &*rng).await;
+    conformance::a_change_of_plans_is_prorated(&processes[0], &clock, &*rng).await;
+    let verified = processes[0].verify().await.unwrap();
+    assert_eq!(verified.faults, Vec::<String>::new());
+    for writer in writers {
+        writer.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plans_on_sqlite() {
+    let (store, _folder) = sqlite::store().await;
+    every_suite(&[store]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plans_of_three_processes_on_one_postgres() {
+    let url = postgres::database();
+    let mut stores = Vec::new();
+    for _ in 0..3 {
+        stores.push(Store::connect(&url, &sqlite::config()).await.unwrap());
+    }
+    every_suite(&stores).await;
+}
