@@ -25,6 +25,7 @@ const FILES: &[(&str, &str)] = &[
     file!("20261124034000_add_payments"),
     file!("20261124035000_add_vouchers"),
     file!("20261124053000_add_price_terms"),
+    file!("20261124053500_add_usage_by_medium"),
     file!("20261124054000_add_plans"),
 ];
 
