@@ -2,7 +2,7 @@
 //!
 //! An [`Entry`] takes an amount from one account and gives it to another, so whatever is entered sums to zero. It is
 //! never changed and never removed; a mistake is put right by entries the other way. An account's balance is what it
-//! was given less what was taken from it: a projection, which [`verify`](crate::verify) computes anew.
+//! was given less what was taken from it: a projection, which [`verify`](crate::LedgerReader::verify) computes anew.
 //!
 //! Every account belongs to one organisation, the platform's side of it too: so the calls of two organisations never
 //! wait for each other, and the sum over an organisation's accounts is zero as well.

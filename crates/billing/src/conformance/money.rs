@@ -275,15 +275,15 @@ pub async fn limits_hold_what_runs(ledger: &dyn Ledger, reader: &dyn LedgerReade
     let second = ledger.reserve(checks(2_000, 20)).await.unwrap();
     assert_eq!(refused(ledger.reserve(checks(2_000, 0)).await), (2, Some(1_000)), "two run");
 
-    // The sample's tokens are 45; 40 of a hundred were taken twice.
+    // The sample's tokens are 55; 40 of a hundred were taken twice.
     ledger.settle(settle(call(rng, &org, Some(10)), Some(first.hold), &owed)).await.unwrap();
     let names: Vec<Arc<str>> = ["spend", "tokens"].map(|name| format!("{name}/{org}").into()).into();
     let found = reader.counters(&names).await.unwrap();
     let spend = &found.iter().find(|(name, _)| *name == names[0]).unwrap().1;
     assert_eq!((spend.used, spend.held), (10, 20));
-    // 15 tokens are left, and 100 come in a minute: 25 more after 16 s, of which one has passed.
-    assert_eq!(refused(ledger.reserve(checks(3_000, 0)).await), (100, Some(14_000)));
-    let third = ledger.reserve(checks(17_000, 0)).await.unwrap();
+    // 5 tokens are left, and 100 come in a minute: 35 more after 21 s, of which one has passed.
+    assert_eq!(refused(ledger.reserve(checks(3_000, 0)).await), (100, Some(20_000)));
+    let third = ledger.reserve(checks(23_000, 0)).await.unwrap();
     ledger.release(third.hold);
     // In the next window the first one is forgotten, and what is settled late changes nothing in it.
     let later = Reserve {
