@@ -53,9 +53,10 @@ async fn usage_is_told_as_the_openai_api_tells_it() {
             "object": "bucket", "start_time": DAY, "end_time": DAY + 86_400,
             "results": [{
                 "object": "organization.usage.completions.result",
-                // 10 computed, 20 cached and 5 written to a cache, twice; 7 of the answer and 3 of thinking, twice.
-                "input_tokens": 70, "output_tokens": 20, "input_cached_tokens": 40,
-                "input_audio_tokens": 0, "output_audio_tokens": 0, "output_reasoning_tokens": 6,
+                // Twice each: 10 computed, 20 cached, 5 written to a cache and 4 of a cached picture; 7 of the
+                // answer, 3 of thinking and 6 of sound.
+                "input_tokens": 78, "output_tokens": 32, "input_cached_tokens": 48,
+                "input_audio_tokens": 0, "output_audio_tokens": 12, "output_reasoning_tokens": 6,
                 "num_model_requests": 2, "project_id": null, "user_id": null, "api_key_id": null,
                 "model": null, "batch": null, "service_tier": null,
             }],
