@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tenfold_kernel::{Clock, Currency, OrganizationId, ProjectId, Rng, Timestamp, base62};
 
+use crate::alert::{AlertStore, SpendAlert};
 use crate::error::BillingError;
 use crate::fresh::Fresh;
 use crate::funds::{Grant, Profile, SpendLimit};
@@ -51,6 +52,8 @@ pub struct Ports {
     pub funds: Arc<dyn FundsStore>,
     /// Plans, and who has them.
     pub plans: Arc<dyn PlanStore>,
+    /// Spend alerts.
+    pub alerts: Arc<dyn AlertStore>,
     /// Where they are added up.
     pub usage: Arc<dyn UsageStore>,
     /// Price lists.
@@ -72,6 +75,7 @@ pub struct Billing {
     overrides: Fresh<(ProjectId, Arc<str>), RateLimits>,
     pub(crate) profiles: Fresh<OrganizationId, Arc<Profile>>,
     pub(crate) spending: Fresh<OrganizationId, Arc<[SpendLimit]>>,
+    pub(crate) alerts: Fresh<OrganizationId, Arc<[SpendAlert]>>,
     pub(crate) grants: Fresh<OrganizationId, Arc<[Grant]>>,
     pub(crate) subscriptions: Fresh<OrganizationId, Arc<[Subscription]>>,
 }
@@ -100,6 +104,7 @@ impl Billing {
             overrides: Fresh::new(age),
             profiles: Fresh::new(age),
             spending: Fresh::new(age),
+            alerts: Fresh::new(age),
             grants: Fresh::new(age),
             subscriptions: Fresh::new(age),
         }

@@ -12,12 +12,14 @@
 
 #![deny(clippy::float_arithmetic)]
 
+mod alert;
 mod billing;
 pub mod checkout;
 #[cfg(feature = "testkit")]
 pub mod conformance;
 mod error;
 mod event;
+mod expiry;
 mod fresh;
 mod funds;
 pub mod ledger;
@@ -31,6 +33,7 @@ mod report;
 mod reserve;
 mod voucher;
 
+pub use alert::{AlertStore, Channel, Delivery, DeliveryStatus, Notifier, SpendAlert, WebhookMessage};
 pub use billing::{Billing, Config, Ports, SetPrices};
 pub use error::BillingError;
 pub use event::{CallStatus, Energy, Event, Labels, Operation, UnknownName, idempotency_key};

@@ -1,9 +1,10 @@
 //! Adapters that forget everything when the process ends. For tests.
 
+mod alerts;
 mod payments;
 mod plans;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, Proc
 use crate::price::PriceList;
 use crate::report::{CostRow, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
 use crate::voucher::Voucher;
+pub use alerts::MemoryAlerts;
 pub use payments::MemoryPayments;
 pub use plans::MemoryPlans;
 
@@ -212,6 +214,7 @@ pub struct MemoryFunds {
 struct Kept {
     profiles: BTreeMap<OrganizationId, Profile>,
     grants: BTreeMap<Arc<str>, Grant>,
+    closed: BTreeSet<Arc<str>>,
     limits: Vec<(OrganizationId, SpendLimit)>,
     vouchers: Vec<Voucher>,
 }
@@ -247,6 +250,28 @@ impl FundsStore for MemoryFunds {
     async fn put_grant(&self, grant: &Grant) -> Result<(), BillingError> {
         self.state.lock().grants.entry(Arc::clone(&grant.id)).or_insert_with(|| grant.clone());
         Ok(())
+    }
+
+    async fn ended_grants(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Grant>, BillingError> {
+        let state = self.state.lock();
+        let place = |grant: &Grant| grant.expires_at.map(|end| (end, Arc::clone(&grant.id)));
+        let is_next = |grant: &&Grant| {
+            place(grant).is_some_and(|(end, id)| end <= now && after.is_none_or(|after| (end, &*id) > after))
+        };
+        let open = state.grants.values().filter(|grant| !state.closed.contains(&grant.id));
+        let mut found: Vec<_> = open.filter(is_next).cloned().collect();
+        found.sort_by_key(place);
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    async fn close_grant(&self, grant: &Grant, _now: Timestamp) -> Result<bool, BillingError> {
+        Ok(self.state.lock().closed.insert(Arc::clone(&grant.id)))
     }
 
     async fn put_vouchers(&self, vouchers: &[Voucher]) -> Result<(), BillingError> {

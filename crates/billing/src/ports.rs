@@ -128,6 +128,24 @@ pub trait FundsStore: Send + Sync + Debug {
     /// [`BillingError::Store`] when the database fails.
     async fn put_grant(&self, grant: &Grant) -> Result<(), BillingError>;
 
+    /// Grants that have ended at `now` and were not closed, by end and id, from the one after `after` on, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn ended_grants(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Grant>, BillingError>;
+
+    /// Notes that nothing is left of a grant; says whether that was not noted before.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn close_grant(&self, grant: &Grant, now: Timestamp) -> Result<bool, BillingError>;
+
     /// Keeps vouchers: all of them, or none.
     ///
     /// # Errors

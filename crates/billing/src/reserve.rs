@@ -114,6 +114,7 @@ impl Billing {
         let currency = quote.currency();
         let limits = self.limits(payer.project, deployment).await?;
         let spend = self.spend_limits(payer.organization).await?;
+        let alerts = self.alerts(payer.organization).await?;
         let profile = self.profile(payer.organization).await?;
         let is_priced = quote.list.is_some();
         let cost = if is_priced { quote.worst_case(&demand.most)?.nanos } else { 0 };
@@ -125,6 +126,16 @@ impl Billing {
                 spend.iter().filter(|limit| limit.currency == currency && limit.is_of(payer, deployment));
             for limit in mine {
                 checks.push(limit.check(payer.organization, cost, now, &profile.zone));
+            }
+            // What no limit counts is counted for alerts, once for those of the same counter.
+            for alert in alerts
+                .iter()
+                .filter(|alert| alert.currency == currency && alert.scope.is_of(payer, deployment))
+            {
+                let check = alert.check(now, &profile.zone);
+                if !checks.iter().any(|other| other.counter == check.counter) {
+                    checks.push(check);
+                }
             }
         }
         let covers = if is_priced {
@@ -251,16 +262,23 @@ fn state(limits: RateLimits, counters: &[Counter]) -> RateLimitState {
     RateLimitState { requests: level(limits.requests_per_minute), tokens: level(limits.tokens_per_minute) }
 }
 
+impl SpendScope {
+    /// Whether a call counts.
+    fn is_of(&self, payer: Payer<'_>, deployment: &str) -> bool {
+        match self {
+            Self::Organization => true,
+            Self::Project(id) => id == payer.project,
+            Self::User(id) => payer.user == Some(id),
+            Self::ApiKey(id) => id == payer.api_key,
+            Self::Model(name) => **name == *deployment,
+        }
+    }
+}
+
 impl SpendLimit {
     /// Whether a call counts.
     fn is_of(&self, payer: Payer<'_>, deployment: &str) -> bool {
-        match &self.scope {
-            SpendScope::Organization => true,
-            SpendScope::Project(id) => id == payer.project,
-            SpendScope::User(id) => payer.user == Some(id),
-            SpendScope::ApiKey(id) => id == payer.api_key,
-            SpendScope::Model(name) => **name == *deployment,
-        }
+        self.scope.is_of(payer, deployment)
     }
 
     /// The counter that counts towards it.

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices};
+use tenfold_billing::memory::{
+    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+};
 use tenfold_billing::{
     Billing, BillingError, BucketWidth, Config, Demand, Event, Filter, GroupBy, LedgerReader, LimitOverride,
     Mode, Occasion, Payer, Ports, PriceBook, PriceList, Profile, Rate, RateLimits, ReportQuery, Reservation,
@@ -34,6 +36,7 @@ fn world(cache_age: Option<Duration>) -> World {
         reader: ledger.clone(),
         funds: Arc::new(MemoryFunds::default()),
         plans: Arc::new(MemoryPlans::default()),
+        alerts: Arc::new(MemoryAlerts::default()),
         usage: ledger.clone(),
         prices: prices.clone(),
         limits: Arc::new(MemoryLimits::default()),

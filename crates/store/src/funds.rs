@@ -1,8 +1,8 @@
 //! How organisations pay, for `tenfold-billing`.
 
 use async_trait::async_trait;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
 use tenfold_billing::{
     BillingError, FundsStore, Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, Voucher, zone,
 };
@@ -92,6 +92,41 @@ impl FundsStore for Store {
         .await
         .map_err(write_failed)?;
         Ok(())
+    }
+
+    async fn ended_grants(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Grant>, BillingError> {
+        // Without a place, before anything that is kept.
+        let (end, id) = after.unwrap_or((Timestamp(i64::MIN), ""));
+        let rows = sqlx::query(
+            "SELECT id, organization, currency, nanos, expires_at, created_at FROM grants
+             WHERE closed_at IS NULL AND expires_at IS NOT NULL AND expires_at <= $1
+               AND (expires_at > $2 OR (expires_at = $3 AND id > $4))
+             ORDER BY expires_at, id LIMIT $5",
+        )
+        .bind(now.0)
+        .bind(end.0)
+        .bind(end.0)
+        .bind(id)
+        .bind(i64::from(limit))
+        .fetch_all(self.reader())
+        .await
+        .map_err(read_failed)?;
+        rows.iter().map(|row| grant(row).map_err(read_failed)).collect()
+    }
+
+    async fn close_grant(&self, grant: &Grant, now: Timestamp) -> Result<bool, BillingError> {
+        let done = sqlx::query("UPDATE grants SET closed_at = $1 WHERE id = $2 AND closed_at IS NULL")
+            .bind(now.0)
+            .bind(&*grant.id)
+            .execute(self.writer())
+            .await
+            .map_err(write_failed)?;
+        Ok(done.rows_affected() > 0)
     }
 
     async fn put_vouchers(&self, vouchers: &[Voucher]) -> Result<(), BillingError> {
@@ -194,29 +229,7 @@ impl FundsStore for Store {
             .bind(limit.created_at.0)
             .execute(&mut *transaction)
             .await?;
-            // A counter that has not begun in this window begins with what was spent in it before there was a limit.
-            sqlx::query(
-                "INSERT INTO counters (id, used, held, starts_at, ends_at)
-                 SELECT CAST($1 AS TEXT), CAST(COALESCE(SUM(cost_nanos), 0) AS BIGINT), CAST(0 AS BIGINT),
-                     CAST($2 AS BIGINT), CAST($3 AS BIGINT)
-                 FROM events WHERE organization = $4 AND created_at >= $5 AND created_at < $6 AND currency = $7
-                   AND CASE $8 WHEN 'project' THEN project WHEN 'user' THEN COALESCE(user_id, '')
-                       WHEN 'api_key' THEN api_key WHEN 'model' THEN deployment ELSE '' END = $9
-                 ON CONFLICT (id) DO UPDATE SET used = excluded.used, held = excluded.held,
-                     starts_at = excluded.starts_at, ends_at = excluded.ends_at
-                 WHERE counters.starts_at < excluded.starts_at",
-            )
-            .bind(&*limit.counter(organization))
-            .bind(start.0)
-            .bind(end.0)
-            .bind(organization.as_str())
-            .bind(start.0)
-            .bind(end.0)
-            .bind(limit.currency.code())
-            .bind(scope)
-            .bind(subject)
-            .execute(&mut *transaction)
-            .await?;
+            begin_counter(&mut transaction, organization, limit, (start, end)).await?;
             transaction.commit().await?;
             Ok::<_, StoreError>(())
         };
@@ -240,18 +253,76 @@ impl FundsStore for Store {
             .await?;
             let Some(row) = row else { return Ok(false) };
             let limit = spend_limit(&row)?;
-            // Its counter counts no more, so a limit that comes later has to begin anew.
-            for (text, value) in [
-                ("DELETE FROM counters WHERE id = $1", limit.counter(organization)),
-                ("DELETE FROM spend_limits WHERE id = $1", limit.id),
-            ] {
-                sqlx::query(text).bind(&*value).execute(&mut *transaction).await?;
-            }
+            sqlx::query("DELETE FROM spend_limits WHERE id = $1")
+                .bind(&*limit.id)
+                .execute(&mut *transaction)
+                .await?;
+            end_counter(&mut transaction, organization, &limit).await?;
             transaction.commit().await?;
             Ok::<_, StoreError>(true)
         };
         write.await.map_err(write_failed)
     }
+}
+
+/// A counter that has not begun in this window begins with what was spent in it before anything counted.
+pub(crate) async fn begin_counter(
+    connection: &mut AnyConnection,
+    organization: &OrganizationId,
+    limit: &SpendLimit,
+    (start, end): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    let (scope, subject) = limit.scope.parts();
+    sqlx::query(
+        "INSERT INTO counters (id, used, held, starts_at, ends_at)
+         SELECT CAST($1 AS TEXT), CAST(COALESCE(SUM(cost_nanos), 0) AS BIGINT), CAST(0 AS BIGINT),
+             CAST($2 AS BIGINT), CAST($3 AS BIGINT)
+         FROM events WHERE organization = $4 AND created_at >= $5 AND created_at < $6 AND currency = $7
+           AND CASE $8 WHEN 'project' THEN project WHEN 'user' THEN COALESCE(user_id, '')
+               WHEN 'api_key' THEN api_key WHEN 'model' THEN deployment ELSE '' END = $9
+         ON CONFLICT (id) DO UPDATE SET used = excluded.used, held = excluded.held,
+             starts_at = excluded.starts_at, ends_at = excluded.ends_at
+         WHERE counters.starts_at < excluded.starts_at",
+    )
+    .bind(&*limit.counter(organization))
+    .bind(start.0)
+    .bind(end.0)
+    .bind(organization.as_str())
+    .bind(start.0)
+    .bind(end.0)
+    .bind(limit.currency.code())
+    .bind(scope)
+    .bind(subject)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes the counter of a limit or an alert away that is gone, unless another one has it: it counts no more, so what
+/// comes later has to begin anew.
+pub(crate) async fn end_counter(
+    connection: &mut AnyConnection,
+    organization: &OrganizationId,
+    limit: &SpendLimit,
+) -> Result<(), StoreError> {
+    let (scope, subject) = limit.scope.parts();
+    let counter = limit.counter(organization);
+    sqlx::query(
+        "DELETE FROM counters WHERE id = $1
+           AND NOT EXISTS (SELECT 1 FROM spend_alerts WHERE counter = $2)
+           AND NOT EXISTS (SELECT 1 FROM spend_limits WHERE organization = $3 AND scope = $4 AND subject = $5
+               AND period = $6 AND currency = $7)",
+    )
+    .bind(&*counter)
+    .bind(&*counter)
+    .bind(organization.as_str())
+    .bind(scope)
+    .bind(subject)
+    .bind(limit.window.as_str())
+    .bind(limit.currency.code())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn corrupt(column: &'static str) -> StoreError {

@@ -10,7 +10,9 @@ use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 use tenfold_billing::Billing;
 use tenfold_billing::ledger::{AccountId, AccountKind, EntryKind, Move, Post, Source};
-use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices};
+use tenfold_billing::memory::{
+    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+};
 use tenfold_catalog::Catalog;
 use tenfold_fleet::Fleet;
 use tenfold_fleet::fake::FakeWorld;
@@ -155,6 +157,7 @@ fn billing(ledger: &Arc<MemoryLedger>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>)
         reader: Arc::clone(ledger) as Arc<_>,
         funds: Arc::new(MemoryFunds::default()),
         plans: Arc::new(MemoryPlans::default()),
+        alerts: Arc::new(MemoryAlerts::default()),
         usage: Arc::clone(ledger) as Arc<_>,
         prices: Arc::new(MemoryPrices::default()),
         limits: Arc::new(MemoryLimits::default()),

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tenfold_billing::ledger::{Hold, Post, Posted, Reserve, Reserved, Settle};
-use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices};
+use tenfold_billing::memory::{
+    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+};
 use tenfold_billing::{Billing, BillingError, Event, Ledger, Operation, Ports, SetPrices, Terms};
 use tenfold_engine::Engine;
 use tenfold_engine::fake::FakeEngine;
@@ -128,6 +130,7 @@ impl Rig {
                 reader: events.written.clone(),
                 funds: Arc::new(MemoryFunds::default()),
                 plans: Arc::new(MemoryPlans::default()),
+                alerts: Arc::new(MemoryAlerts::default()),
                 usage: events.written.clone(),
                 prices: Arc::new(MemoryPrices::default()),
                 limits: Arc::new(MemoryLimits::default()),
