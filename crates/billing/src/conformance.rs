@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a suite of tests: whatever fails shall stop it")]
 
+mod alerts;
 mod money;
 mod payments;
 mod plans;
@@ -20,6 +21,11 @@ use crate::ledger::Settle;
 use crate::limit::{LimitOverride, RateLimits};
 use crate::ports::{Ledger, LimitStore, PriceBook, UsageStore};
 use crate::price::{Discounts, OffPeak, PriceList, Rate, Terms, Tier};
+pub use alerts::{
+    a_delivery_that_nobody_takes_is_given_up, an_alert_counts_what_limits_count,
+    an_alert_is_sent_once_for_its_month_however_many_processes_look,
+    credit_that_was_not_used_in_time_is_gone_and_what_is_held_is_not,
+};
 pub use money::{
     a_balance_pays_for_what_it_pays_for, calls_are_charged_in_the_order_of_funding, limits_hold_what_runs,
     the_dead_hold_nothing, transactions_are_entered_once,

@@ -1,6 +1,7 @@
 //! Every port on both databases.
 
 #[cfg(test)]
+mod alerts;
 mod billing;
 #[cfg(test)]
 mod connection;
