@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenfold_billing::memory::{MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPrices};
+use tenfold_billing::memory::{
+    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+};
 use tenfold_billing::{Billing, Config, Ports, conformance};
 use tenfold_kernel::{MockClock, SeededRng, Timestamp};
 
@@ -15,6 +17,7 @@ async fn alerts_in_memory() {
         ledger: ledger.clone(),
         reader: ledger.clone(),
         funds: Arc::new(MemoryFunds::default()),
+        plans: Arc::new(MemoryPlans::default()),
         alerts: Arc::new(MemoryAlerts::default()),
         usage: ledger,
         prices: Arc::new(MemoryPrices::default()),

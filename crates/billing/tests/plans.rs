@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenfold_billing::memory::{MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices};
+use tenfold_billing::memory::{
+    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+};
 use tenfold_billing::{Billing, Config, Ports, conformance};
 use tenfold_kernel::{MockClock, SeededRng, Timestamp};
 
@@ -17,6 +19,7 @@ async fn memory_keeps_plans_as_every_store_does() {
         ledger: ledger.clone(),
         reader: ledger.clone(),
         funds: Arc::new(MemoryFunds::default()),
+        alerts: Arc::new(MemoryAlerts::default()),
         plans: Arc::new(MemoryPlans::default()),
         usage: ledger,
         prices: Arc::new(MemoryPrices::default()),

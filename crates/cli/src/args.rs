@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tenfold_protocol::plans::PlanWindow;
 
 /// The exit codes, as `--help` shows them.
 pub const EXIT_CODES: &str = "\
@@ -161,6 +162,17 @@ Examples:
 
 Prices are for a million units. A file may say tiers, packages, variants and discounts, as `prices show --json` does.")]
     Prices(PricesArgs),
+    /// Make plans, subscribe to them, and show what is left of them
+    #[command(after_help = "\
+Examples:
+  tenfold plans create team --amount 20 --allow tokens=50000/5h --allow tokens=1000000/week
+  tenfold plans subscribe plan_abc
+  tenfold plans subscriptions
+  tenfold plans change sub_abc plan_def
+  tenfold plans cancel sub_abc
+
+A call is covered where every window has room for all of it; otherwise it is paid, or refused with --stop.")]
+    Plans(PlansArgs),
     /// Show budgets, and what was spent of them; make and delete them
     #[command(after_help = "\
 Examples:
@@ -364,6 +376,97 @@ pub enum PricesCommand {
         #[arg(long, value_name = "FILE")]
         file: Option<std::path::PathBuf>,
     },
+}
+
+/// `plans`.
+#[derive(Debug, clap::Args)]
+pub struct PlansArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: PlansCommand,
+}
+
+/// What to do with plans.
+#[derive(Debug, Subcommand)]
+pub enum PlansCommand {
+    /// List the plans that are offered
+    List,
+    /// Offer a plan; it is never changed
+    Create {
+        /// What to call it
+        name: String,
+        /// What a period costs, in whole units
+        #[arg(long)]
+        amount: String,
+        /// In which currency
+        #[arg(long, default_value = "USD", value_name = "CODE")]
+        currency: String,
+        /// How long a period is
+        #[arg(long, default_value = "month", value_parser = ["month", "year"])]
+        period: String,
+        /// What may be used: `requests`, `tokens` or `spend`, for some hours, a `day`, `week`, `month` or the `period`. Can be
+        /// repeated
+        #[arg(long, value_name = "METRIC=AMOUNT/WINDOW")]
+        allow: Vec<Allow>,
+        /// Of which model; of all, unless given. Can be repeated
+        #[arg(long = "model", value_name = "NAME", requires = "allow")]
+        models: Vec<String>,
+        /// Refuse calls beyond it, instead of charging them
+        #[arg(long)]
+        stop: bool,
+    },
+    /// Let nobody subscribe to a plan any more
+    Archive {
+        /// The plan's id, as `plans list` shows it
+        id: String,
+    },
+    /// Subscribe to a plan and pay its first period
+    Subscribe {
+        /// The plan's id
+        plan: String,
+    },
+    /// List subscriptions, and what was used of them
+    Subscriptions,
+    /// Give a subscription another plan; the difference for the rest of the period is paid, or given back
+    Change {
+        /// The subscription's id, as `plans subscriptions` shows it
+        subscription: String,
+        /// The other plan's id
+        plan: String,
+        /// With the next period, and nothing is paid now
+        #[arg(long)]
+        at_period_end: bool,
+    },
+    /// End a subscription with its period
+    Cancel {
+        /// The subscription's id
+        subscription: String,
+        /// At once; nothing is given back
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+/// A window of an allowance, from words.
+#[derive(Debug, Clone)]
+pub struct Allow(pub PlanWindow);
+
+impl std::str::FromStr for Allow {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "it is as tokens=50000/5h or spend=10/month";
+        let (metric, rest) = text.split_once('=').ok_or(FORM)?;
+        let (amount, span) = rest.split_once('/').ok_or(FORM)?;
+        let hours = span.strip_suffix('h').and_then(|hours| hours.parse().ok());
+        let window = if hours.is_some() { "rolling" } else { span };
+        Ok(Self(PlanWindow {
+            metric: metric.to_owned(),
+            amount: amount.to_owned(),
+            window: window.to_owned(),
+            hours,
+        }))
+    }
 }
 
 /// `budgets`.

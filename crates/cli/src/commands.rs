@@ -9,6 +9,7 @@ mod doctor;
 mod keys;
 mod ledger;
 mod models;
+mod plans;
 mod prices;
 mod projects;
 mod pull;
@@ -49,6 +50,7 @@ pub(crate) async fn dispatch(args: Args, context: &mut Context<'_>) -> Result<()
         Command::Topup(topup) => ledger::top_up(&topup, session).await,
         Command::Vouchers(vouchers) => vouchers::run(vouchers, session).await,
         Command::Prices(prices) => prices::run(prices, session).await,
+        Command::Plans(plans) => plans::run(plans, session).await,
         Command::Budgets(budgets) => budgets::run(budgets, session).await,
         Command::Ledger(ledger) => ledger::run(ledger, session).await,
         Command::Bench(bench) => bench::run(&bench, session).await,

@@ -45,6 +45,8 @@ pub struct Platform {
     pub billing: Arc<Billing>,
     /// Paying in.
     pub checkout: Arc<Checkout>,
+    /// Whether there is a mail server for alerts.
+    pub has_mail_server: bool,
     /// Models that may be offered.
     pub catalog: Arc<Catalog>,
     /// Deployments and replicas.

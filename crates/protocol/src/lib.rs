@@ -16,11 +16,13 @@ pub mod error;
 pub mod messages;
 pub mod model;
 mod number;
+pub mod plans;
 #[cfg(any(test, feature = "testkit"))]
 pub mod probe;
 pub mod responses;
 #[cfg(test)]
 mod samples;
+pub mod spend_alerts;
 pub mod sse;
 pub mod translation;
 pub mod usage;

@@ -16,6 +16,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use tenfold_catalog::Scheme;
 
+use crate::notifications::Notifications;
 use crate::payments::Payments;
 
 /// Where everything is, and what was decided.
@@ -47,6 +48,8 @@ pub(crate) struct File {
     pub(crate) database: Database,
     #[serde(default)]
     pub(crate) payments: Payments,
+    #[serde(default)]
+    pub(crate) notifications: Notifications,
 }
 
 /// `[http]`: limits of the edge.
@@ -120,6 +123,7 @@ impl Default for File {
             limits: Limits::default(),
             database: Database::default(),
             payments: Payments::default(),
+            notifications: Notifications::default(),
         }
     }
 }

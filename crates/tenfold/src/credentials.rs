@@ -45,6 +45,19 @@ pub(crate) fn pepper(home: &Path, rng: &dyn Rng) -> anyhow::Result<[u8; 32]> {
     }
 }
 
+/// What a file that the setting `field` names says, without blanks around it. Its path begins at `home`.
+///
+/// # Errors
+/// What is missing, by the name of the setting and the path, never by the value.
+pub(crate) fn read_file(home: &Path, field: &str, path: &Path) -> anyhow::Result<String> {
+    let path = home.join(path);
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("{field}: failed to read {}", path.display()))?;
+    let text = text.trim();
+    ensure!(!text.is_empty(), "{field}: {} is empty", path.display());
+    Ok(text.to_owned())
+}
+
 /// Writes a file beside its place and renames it there, so that it is whole or absent.
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let beside = path.with_extension("new");

@@ -7,7 +7,9 @@ mod engines;
 mod first_start;
 mod heartbeat;
 mod logging;
+mod notifications;
 mod payments;
+mod periodic;
 mod serve;
 mod worker;
 

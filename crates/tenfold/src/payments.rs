@@ -18,6 +18,8 @@ use tenfold_payments::{
     STRIPE_API, StripeCheckout, StripeConfig, WECHAT_PAY_API, WechatPay, WechatPayConfig, WechatPlatformKey,
 };
 
+use crate::credentials;
+
 /// `[payments]`: who may be paid through. A provider without a section is not there.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -163,12 +165,7 @@ fn address(field: &str, given: Option<&str>, default: &str) -> anyhow::Result<Ur
 }
 
 fn text(home: &Path, field: &str, path: &Path) -> anyhow::Result<String> {
-    let path = home.join(path);
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("payments.{field}: failed to read {}", path.display()))?;
-    let text = text.trim();
-    ensure!(!text.is_empty(), "payments.{field}: {} is empty", path.display());
-    Ok(text.to_owned())
+    credentials::read_file(home, &format!("payments.{field}"), path)
 }
 
 fn secret(home: &Path, field: &str, path: &Path) -> anyhow::Result<Secret> {

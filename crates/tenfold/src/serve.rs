@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Environment, Settings, private_folder};
-use crate::{background, credentials, engines, first_start, heartbeat, logging};
+use crate::{background, credentials, engines, first_start, heartbeat, logging, periodic};
 
 /// How long a process may be silent before what it holds is given back.
 const HOLD_LEASE: Duration = Duration::from_mins(1);
@@ -90,7 +90,16 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         Arc::clone(&billing),
     ));
     tracker.spawn(runner(jobs, Arc::clone(&serving)).run(shutdown.clone()));
-    tracker.spawn(housekeeping(Arc::clone(&serving), Arc::clone(&identity), shutdown.clone()));
+    let notifier = settings.file.notifications.notifier(&settings.home)?;
+    let has_mail_server = notifier.mailer.is_some();
+    let housekeeping = periodic::housekeeping(
+        Arc::clone(&serving),
+        Arc::clone(&identity),
+        Arc::clone(&billing),
+        shutdown.clone(),
+    );
+    tracker.spawn(housekeeping);
+    tracker.spawn(periodic::notifications(Arc::clone(&billing), notifier, shutdown.clone()));
 
     let metrics = metrics()?;
     tracker.spawn(tidy_metrics(metrics.clone(), shutdown.clone()));
@@ -102,6 +111,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         identity: Arc::clone(&identity),
         billing,
         checkout,
+        has_mail_server,
         catalog: Arc::clone(&catalog),
         fleet: Arc::clone(&fleet),
         serving,
@@ -343,22 +353,6 @@ fn runner(jobs: Arc<Jobs>, serving: Arc<Serving>) -> Arc<Runner> {
     let handler: Arc<dyn Handler> = Arc::new(background::Worker { serving });
     let handlers = HashMap::from([(background::KIND.to_owned(), handler)]);
     Arc::new(Runner::new(jobs, tenfold_jobs::Config::default(), handlers))
-}
-
-/// What is done now and then: expired idempotency keys forgotten, uses of keys written down.
-async fn housekeeping(serving: Arc<Serving>, identity: Arc<Identity>, shutdown: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_mins(1)) => {}
-            () = shutdown.cancelled() => return,
-        }
-        if let Err(error) = serving.forget_expired_keys().await {
-            tracing::warn!(error = %format!("{:#}", anyhow::Error::from(error)), "expired keys could not be forgotten");
-        }
-        if let Err(error) = identity.flush_uses().await {
-            tracing::warn!(error = %format!("{:#}", anyhow::Error::from(error)), "uses of keys could not be written");
-        }
-    }
 }
 
 /// Upper bounds of the buckets of durations, in seconds: from a refusal to a long answer.

@@ -15,6 +15,7 @@ use crate::billing::{Billing, SetPrices};
 use crate::event::Event;
 use crate::funds::{Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow};
 use crate::ledger::{AccountId, AccountKind};
+use crate::price::{Occasion, Terms};
 use crate::reserve::{Demand, Payer, Reservation};
 
 const USD: Currency = Currency::USD;
@@ -59,7 +60,7 @@ impl<'a> Customer<'a> {
         let prices = SetPrices {
             deployment: Arc::clone(&model),
             currency: USD,
-            prices: [(Unit::InputTokens, 1_000_000)].into(),
+            terms: Terms { prices: [(Unit::InputTokens, 1_000_000.into())].into(), ..Terms::default() },
             effective_at: None,
         };
         billing.set_prices(prices).await.unwrap();
@@ -70,7 +71,7 @@ impl<'a> Customer<'a> {
         let api_key = ApiKeyId::generate(self.rng);
         let payer =
             Payer { organization: &self.organization, project: &self.project, api_key: &api_key, user: None };
-        let quote = billing.quote(&self.model).await.unwrap();
+        let quote = billing.quote(&self.organization, &self.model, &Occasion::default()).await.unwrap();
         let demand = Demand { tokens, most: Units::new().with(Unit::InputTokens, tokens) };
         billing.reserve(payer, &self.model, &quote, &demand).await.unwrap()
     }

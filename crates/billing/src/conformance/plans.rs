@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenfold_kernel::{
-    ApiKeyId, Clock as _, Currency, MockClock, OrganizationId, ProjectId, Rng, Timestamp, Unit, Units,
+    ApiKeyId, Classify as _, Clock as _, Currency, MockClock, OrganizationId, ProjectId, Rng, Timestamp,
+    Unit, Units,
 };
 
 use crate::billing::{Billing, SetPrices};
@@ -136,9 +137,13 @@ pub async fn a_plan_that_stops_refuses_and_says_when_there_is_more(
     ];
     let plan = customer.plan(0, Overage::Stop, &windows).await;
     let subscription = customer.subscribe(&plan).await.unwrap();
-    let refused = async || match customer.call(clock, 1).await.unwrap_err() {
-        BillingError::RateLimited { reached: Reached::Allowance, retry_after, .. } => retry_after.unwrap(),
-        other => panic!("{other}"),
+    let refused = async || {
+        let refusal = customer.call(clock, 1).await.unwrap_err();
+        assert!(
+            matches!(refusal, BillingError::RateLimited { reached: Reached::Allowance, .. }),
+            "{refusal}"
+        );
+        refusal.retry_after().unwrap()
     };
     customer.call(clock, 1).await.unwrap();
     clock.advance(Duration::from_hours(1));
@@ -188,7 +193,7 @@ pub async fn a_period_is_charged_once(billing: &[Arc<Billing>], clock: &MockCloc
         known.iter().find(|one| one.id == first.id).unwrap().clone()
     };
     let until = |end: Timestamp| Duration::from_millis(u64::try_from(end.0 - clock.now().0).unwrap());
-    clock.advance(until(first.period_end) - Duration::from_millis(1));
+    clock.advance(until(Timestamp(first.period_end.0 - 1)));
     assert_eq!(renew().await.period_start, first.period_start, "it is not over yet");
     clock.advance(Duration::from_millis(1));
     let second = renew().await;

@@ -246,10 +246,10 @@ impl Billing {
         }
         let profile = self.profile(&before.organization).await?;
         if let Some(plan) = next.next_plan.take() {
-            if plan.period != next.plan.period {
-                (next.anchor, next.since_anchor) = (before.period_end, 0);
-            } else {
+            if plan.period == next.plan.period {
                 next.since_anchor += 1;
+            } else {
+                (next.anchor, next.since_anchor) = (before.period_end, 0);
             }
             next.plan = plan;
         } else {

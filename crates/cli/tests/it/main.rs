@@ -9,6 +9,7 @@ mod doctor;
 mod help;
 mod keys;
 mod models;
+mod plans;
 mod platform;
 mod prices;
 mod projects;

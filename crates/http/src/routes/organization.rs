@@ -7,12 +7,15 @@ mod admin_api_keys;
 mod billing;
 mod budgets;
 mod checkouts;
+mod plans;
 mod project_api_keys;
 mod project_users;
 mod projects;
 mod rate_limits;
 mod service_accounts;
+mod spend_alerts;
 mod spend_limits;
+mod subscriptions;
 mod users;
 mod vouchers;
 
@@ -39,10 +42,13 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(project_users::router())
         .merge(rate_limits::router())
         .merge(spend_limits::router())
+        .merge(spend_alerts::router())
         .merge(billing::router())
         .merge(budgets::router())
         .merge(checkouts::router())
         .merge(vouchers::router())
+        .merge(plans::router())
+        .merge(subscriptions::router())
         .merge(users::router())
         .merge(admin_api_keys::router())
 }

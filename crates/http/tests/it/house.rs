@@ -135,6 +135,7 @@ pub(crate) async fn house() -> House {
         identity: Arc::new(identity),
         billing,
         checkout,
+        has_mail_server: false,
         catalog,
         fleet,
         serving: Arc::new(serving),

@@ -22,6 +22,7 @@ async fn every_suite(stores: &[Store]) {
             reader: store.clone(),
             funds: store.clone(),
             plans: store.clone(),
+            alerts: store.clone(),
             usage: store.clone(),
             prices: store.clone(),
             limits: store,

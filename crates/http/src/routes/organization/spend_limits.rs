@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::extract::{AdminReader, AdminWriter, JsonBody};
 
 /// Nano-units in a hundredth.
-const HUNDREDTH: i64 = 10_000_000;
+pub(super) const HUNDREDTH: i64 = 10_000_000;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -115,7 +115,7 @@ async fn delete_project_spend_limit(
     delete(&app, &caller, SpendScope::Project(project.id)).await
 }
 
-fn object(scope: &SpendScope, what: &str) -> String {
+pub(super) fn object(scope: &SpendScope, what: &str) -> String {
     format!("{}.{what}", scope.parts().0)
 }
 

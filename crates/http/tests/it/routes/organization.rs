@@ -2,9 +2,11 @@
 
 mod admin_api_keys;
 mod checkouts;
+mod plans;
 mod project_api_keys;
 mod project_users;
 mod projects;
 mod rate_limits;
 mod service_accounts;
+mod spend_alerts;
 mod users;

@@ -1,0 +1,52 @@
+//! What is done now and then, beside calls. Several processes may do all of it at once.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenfold_billing::Billing;
+use tenfold_identity::Identity;
+use tenfold_kernel::BoxError;
+use tenfold_notify::Outside;
+use tenfold_serving::Serving;
+use tokio_util::sync::CancellationToken;
+
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// Forgets expired idempotency keys, writes down uses of keys, renews subscriptions and takes ended credit back.
+pub(crate) async fn housekeeping(
+    serving: Arc<Serving>,
+    identity: Arc<Identity>,
+    billing: Arc<Billing>,
+    shutdown: CancellationToken,
+) {
+    while goes_on(&shutdown).await {
+        report("expired keys could not be forgotten", serving.forget_expired_keys().await);
+        report("uses of keys could not be written", identity.flush_uses().await);
+        report("subscriptions could not be renewed", billing.renew_due().await);
+        report("ended credit could not be taken back", billing.expire_grants().await);
+    }
+}
+
+/// Tells spend alerts. Apart from the rest, since receivers may be slow.
+pub(crate) async fn notifications(billing: Arc<Billing>, notifier: Outside, shutdown: CancellationToken) {
+    while goes_on(&shutdown).await {
+        report("spend alerts could not be looked at", billing.alerts_due().await);
+        report("spend alerts could not be sent", billing.deliver_due(&notifier).await);
+    }
+}
+
+/// Waits for the next turn; says whether there is one.
+async fn goes_on(shutdown: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(PERIOD) => true,
+        () = shutdown.cancelled() => false,
+    }
+}
+
+fn report<T, E: Into<BoxError>>(what: impl Display, done: Result<T, E>) {
+    if let Err(error) = done {
+        let error = anyhow::Error::from_boxed(error.into());
+        tracing::warn!(error = %format!("{error:#}"), "{what}");
+    }
+}
