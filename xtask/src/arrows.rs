@@ -23,6 +23,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tenfold-serving", &["kernel", "protocol", "billing", "catalog", "engine", "fleet"]),
     // Adapters and edges.
     ("tenfold-payments", &["kernel"]),
+    // It carries what billing says outside.
+    ("tenfold-notify", &["kernel", "billing"]),
     ("tenfold-engine-gguf", &["kernel", "protocol", "engine"]),
     ("tenfold-engine-upstream", &["kernel", "protocol", "engine"]),
     ("tenfold-store", &["kernel", "identity", "billing", "fleet", "jobs", "serving"]),
@@ -47,6 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "serving",
             "store",
             "payments",
+            "notify",
             "http",
             "cli",
         ],
@@ -57,6 +60,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Outside crates that belong to one place, because they are what that place hides.
 const OWNED: &[(&str, &[&str])] = &[
+    ("lettre", &["tenfold-notify"]),
     ("axum", &["tenfold-http", "tenfold-engine"]),
     ("sqlx", &["tenfold-store"]),
     ("llama-cpp-2", &["tenfold-engine-gguf"]),

@@ -138,10 +138,11 @@ mod tests {
             from: "Tenfold <alerts@example.com>".to_owned(),
             tls: SmtpTls::None,
         };
-        let server = tokio::spawn(fake_smtp_server(listener));
         let to = ["a@example.org".to_owned(), "b@example.org".to_owned()];
-        Mailer::new(&config).unwrap().send(&to, "Spend", "It was spent.").await.unwrap();
-        let told = server.await.unwrap();
+        let mailer = Mailer::new(&config).unwrap();
+        let (sent, told) =
+            tokio::join!(mailer.send(&to, "Spend", "It was spent."), fake_smtp_server(listener));
+        sent.unwrap();
         for line in ["RCPT TO:<a@example.org>", "RCPT TO:<b@example.org>", "Subject: Spend", "It was spent."]
         {
             assert!(told.iter().any(|one| one == line), "{line}: {told:?}");

@@ -10,11 +10,30 @@ use tenfold_kernel::BoxError;
 use tenfold_notify::Outside;
 use tenfold_serving::Serving;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 const PERIOD: Duration = Duration::from_secs(30);
 
+/// What there is to look after.
+#[derive(Debug)]
+pub(crate) struct Periodic {
+    pub(crate) serving: Arc<Serving>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) billing: Arc<Billing>,
+    pub(crate) notifier: Outside,
+}
+
+impl Periodic {
+    /// Looks after all of it until the platform stops.
+    pub(crate) fn start(self, tracker: &TaskTracker, shutdown: &CancellationToken) {
+        let Self { serving, identity, billing, notifier } = self;
+        tracker.spawn(notifications(Arc::clone(&billing), notifier, shutdown.clone()));
+        tracker.spawn(housekeeping(serving, identity, billing, shutdown.clone()));
+    }
+}
+
 /// Forgets expired idempotency keys, writes down uses of keys, renews subscriptions and takes ended credit back.
-pub(crate) async fn housekeeping(
+async fn housekeeping(
     serving: Arc<Serving>,
     identity: Arc<Identity>,
     billing: Arc<Billing>,
@@ -29,7 +48,7 @@ pub(crate) async fn housekeeping(
 }
 
 /// Tells spend alerts. Apart from the rest, since receivers may be slow.
-pub(crate) async fn notifications(billing: Arc<Billing>, notifier: Outside, shutdown: CancellationToken) {
+async fn notifications(billing: Arc<Billing>, notifier: Outside, shutdown: CancellationToken) {
     while goes_on(&shutdown).await {
         report("spend alerts could not be looked at", billing.alerts_due().await);
         report("spend alerts could not be sent", billing.deliver_due(&notifier).await);

@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Environment, Settings, private_folder};
-use crate::{background, credentials, engines, first_start, heartbeat, logging, periodic};
+use crate::periodic::Periodic;
+use crate::{background, credentials, engines, first_start, heartbeat, logging};
 
 /// How long a process may be silent before what it holds is given back.
 const HOLD_LEASE: Duration = Duration::from_mins(1);
@@ -48,13 +49,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         .with_context(|| format!("failed to listen on {}; set TENFOLD_LISTEN to another", settings.listen))?;
     let listen = listener.local_addr().context("failed to listen")?;
 
-    let store = tenfold_store::Config {
-        pool_size: settings.file.database.pool_size,
-        acquire_timeout: Duration::from_secs(10),
-    };
-    let store = Arc::new(
-        Store::connect(&settings.database_url, &store).await.context("failed to open the database")?,
-    );
+    let store = Arc::new(open(&settings).await?);
     // SQLite is ours alone, so what was read may be remembered; others may write to a PostgreSQL.
     let exclusive = store.backend() == Backend::Sqlite;
 
@@ -92,14 +87,13 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     tracker.spawn(runner(jobs, Arc::clone(&serving)).run(shutdown.clone()));
     let notifier = settings.file.notifications.notifier(&settings.home)?;
     let has_mail_server = notifier.mailer.is_some();
-    let housekeeping = periodic::housekeeping(
-        Arc::clone(&serving),
-        Arc::clone(&identity),
-        Arc::clone(&billing),
-        shutdown.clone(),
-    );
-    tracker.spawn(housekeeping);
-    tracker.spawn(periodic::notifications(Arc::clone(&billing), notifier, shutdown.clone()));
+    let periodic = Periodic {
+        serving: Arc::clone(&serving),
+        identity: Arc::clone(&identity),
+        billing: Arc::clone(&billing),
+        notifier,
+    };
+    periodic.start(&tracker, &shutdown);
 
     let metrics = metrics()?;
     tracker.spawn(tidy_metrics(metrics.clone(), shutdown.clone()));
@@ -153,6 +147,14 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     identity.flush_uses().await.context("failed to write when keys were last used")?;
     store.close().await;
     Ok(())
+}
+
+async fn open(settings: &Settings) -> anyhow::Result<Store> {
+    let config = tenfold_store::Config {
+        pool_size: settings.file.database.pool_size,
+        acquire_timeout: Duration::from_secs(10),
+    };
+    Store::connect(&settings.database_url, &config).await.context("failed to open the database")
 }
 
 /// One platform to a folder: a second one would hand out the same SQLite database twice.

@@ -131,7 +131,7 @@ pub async fn an_alert_is_sent_once_for_its_month_however_many_processes_look(
     customer.spend(first, 1).await;
     assert_eq!(look().await, (1, 0), "one is made, and refused");
     assert_eq!(look().await, (0, 0), "a minute has not passed");
-    advance(Duration::from_secs(60));
+    advance(Duration::from_mins(1));
     assert_eq!(look().await, (0, 0), "it is refused again");
     advance(Duration::from_secs(299));
     assert_eq!(look().await, (0, 0), "five minutes have not passed");
@@ -147,7 +147,7 @@ pub async fn an_alert_is_sent_once_for_its_month_however_many_processes_look(
         (Some(&*alert.id), &100.into())
     );
 
-    advance(Duration::from_secs(40 * 24 * 3_600));
+    advance(Duration::from_hours(40 * 24));
     assert_eq!(look().await, (0, 0), "the next month begins at nothing");
     customer.spend(first, 100).await;
     assert_eq!(look().await, (1, 1));
@@ -169,7 +169,7 @@ pub async fn a_delivery_that_nobody_takes_is_given_up(
     billing.alerts_due().await.unwrap();
     for _ in 0..10 {
         billing.deliver_due(&postman).await.unwrap();
-        advance(Duration::from_secs(24 * 3_600));
+        advance(Duration::from_hours(24));
     }
     assert_eq!(*postman.refusals.lock(), 100 - 7, "seven attempts");
     billing.delete_alert(&customer.organization, &alert.id).await.unwrap();

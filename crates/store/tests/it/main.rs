@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod alerts;
+#[cfg(test)]
 mod billing;
 #[cfg(test)]
 mod connection;
@@ -17,6 +18,7 @@ mod jobs;
 mod ledger;
 #[cfg(test)]
 mod payments;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod postgres;
