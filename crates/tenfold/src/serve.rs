@@ -78,12 +78,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     if exclusive {
         serving.release_locks_of_earlier_run().await.context("failed to release idempotency keys")?;
     }
-    let offering = Arc::new(Offering::new(
-        offer_config(&settings),
-        Arc::clone(&catalog),
-        Arc::clone(&fleet),
-        Arc::clone(&billing),
-    ));
+    let offering = Arc::new(offering(&settings, &catalog, &fleet, &billing));
     tracker.spawn(runner(jobs, Arc::clone(&serving)).run(shutdown.clone()));
     let notifier = settings.file.notifications.notifier(&settings.home)?;
     let has_mail_server = notifier.mailer.is_some();
@@ -266,6 +261,15 @@ fn checkout(
         subject: "Tenfold balance".to_owned(),
     };
     Ok(Checkout::new(Arc::clone(billing), Arc::clone(store) as _, gateways, config))
+}
+
+fn offering(
+    settings: &Settings,
+    catalog: &Arc<Catalog>,
+    fleet: &Arc<Fleet>,
+    billing: &Arc<Billing>,
+) -> Offering {
+    Offering::new(offer_config(settings), Arc::clone(catalog), Arc::clone(fleet), Arc::clone(billing))
 }
 
 fn catalog(settings: &Settings) -> anyhow::Result<Catalog> {
