@@ -15,7 +15,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tenfold-billing", &["kernel"]),
     ("tenfold-catalog", &["kernel"]),
     ("tenfold-jobs", &["kernel"]),
-    ("tenfold-invoice", &["kernel"]),
     ("tenfold-engine", &["kernel", "protocol"]),
     // A replica is an engine, so the fleet knows the contract.
     ("tenfold-fleet", &["kernel", "engine", "protocol"]),
@@ -25,12 +24,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tenfold-payments", &["kernel"]),
     // It carries what billing says outside.
     ("tenfold-notify", &["kernel", "billing"]),
+    // It writes the documents that billing makes.
+    ("tenfold-invoice", &["kernel", "billing"]),
     ("tenfold-engine-gguf", &["kernel", "protocol", "engine"]),
     ("tenfold-engine-upstream", &["kernel", "protocol", "engine"]),
     ("tenfold-store", &["kernel", "identity", "billing", "fleet", "jobs", "serving"]),
     (
         "tenfold-http",
-        &["kernel", "protocol", "identity", "billing", "catalog", "fleet", "engine", "jobs", "serving"],
+        &[
+            "kernel", "protocol", "identity", "billing", "catalog", "fleet", "engine", "invoice", "jobs",
+            "serving",
+        ],
     ),
     ("tenfold-cli", &["kernel", "protocol"]),
     (

@@ -12,7 +12,9 @@ use crate::funds::{Grant, Profile, SpendLimit};
 use crate::ledger::ProcessId;
 use crate::limit::{LimitOverride, RateLimits};
 use crate::plan::Subscription;
-use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PlanStore, PriceBook, UsageStore};
+use crate::ports::{
+    FundsStore, InvoiceStore, Ledger, LedgerReader, LimitStore, PlanStore, PriceBook, UsageStore,
+};
 use crate::price::{Occasion, PriceList, Quote, Terms};
 use crate::report::{self, BucketWidth, CostRow, GroupBy, Page, ReportQuery, UsageRow};
 
@@ -52,6 +54,8 @@ pub struct Ports {
     pub funds: Arc<dyn FundsStore>,
     /// Plans, and who has them.
     pub plans: Arc<dyn PlanStore>,
+    /// Invoices and credit notes.
+    pub invoices: Arc<dyn InvoiceStore>,
     /// Spend alerts.
     pub alerts: Arc<dyn AlertStore>,
     /// Where they are added up.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a suite of tests: whatever fails shall stop it")]
 
 mod alerts;
+mod invoices;
 mod money;
 mod payments;
 mod plans;
@@ -25,6 +26,10 @@ pub use alerts::{
     a_delivery_that_nobody_takes_is_given_up, an_alert_counts_what_limits_count,
     an_alert_is_sent_once_for_its_month_however_many_processes_look,
     credit_that_was_not_used_in_time_is_gone_and_what_is_held_is_not,
+};
+pub use invoices::{
+    a_credit_note_is_never_more_than_its_invoice, a_month_is_closed_once,
+    an_invoice_sums_to_the_ledger_of_its_month,
 };
 pub use money::{
     a_balance_pays_for_what_it_pays_for, calls_are_charged_in_the_order_of_funding, limits_hold_what_runs,

@@ -152,11 +152,17 @@ pub enum EntryKind {
     Reversal,
     /// By an administrator's hand.
     Adjustment,
+    /// An invoice was paid.
+    Payment,
+    /// What an invoice asks for, less what was charged exactly.
+    Rounding,
+    /// What a credit note takes back.
+    CreditNote,
 }
 
 impl EntryKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Usage,
         Self::Covered,
         Self::TopUp,
@@ -169,6 +175,9 @@ impl EntryKind {
         Self::Chargeback,
         Self::Reversal,
         Self::Adjustment,
+        Self::Payment,
+        Self::Rounding,
+        Self::CreditNote,
     ];
 
     /// The name on the wire and in SQL.
@@ -186,6 +195,9 @@ impl EntryKind {
             Self::Chargeback => "chargeback",
             Self::Reversal => "reversal",
             Self::Adjustment => "adjustment",
+            Self::Payment => "payment",
+            Self::Rounding => "rounding",
+            Self::CreditNote => "credit_note",
         }
     }
 

@@ -22,6 +22,7 @@ mod event;
 mod expiry;
 mod fresh;
 mod funds;
+pub mod invoice;
 pub mod ledger;
 mod limit;
 #[cfg(feature = "testkit")]
@@ -40,7 +41,8 @@ pub use event::{CallStatus, Energy, Event, Labels, Operation, UnknownName, idemp
 pub use funds::{Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, TopUp, zone};
 pub use limit::{Level, LimitOverride, RateLimitState, RateLimits, Reached};
 pub use ports::{
-    FundsStore, Ledger, LedgerReader, LimitStore, PlanStore, PriceBook, ProcessStore, UsageStore,
+    FundsStore, InvoiceStore, Ledger, LedgerReader, LimitStore, PlanStore, PriceBook, ProcessStore,
+    UsageStore,
 };
 pub use price::{Discounts, Occasion, OffPeak, PriceList, Quote, Rate, Terms, Tier};
 pub use report::{

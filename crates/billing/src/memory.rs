@@ -1,6 +1,7 @@
 //! Adapters that forget everything when the process ends. For tests.
 
 mod alerts;
+mod invoices;
 mod payments;
 mod plans;
 
@@ -14,9 +15,10 @@ use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp, Unit};
 use crate::error::BillingError;
 use crate::event::{CallStatus, Event};
 use crate::funds::{Grant, Profile, SpendLimit};
+use crate::invoice::{Charge, ChargeQuery, OF_DOCUMENTS, has_memo};
 use crate::ledger::{
-    Account, AccountId, Book, Counter, Entry, EntryPlace, Hold, Post, Posted, Reserve, Reserved, Settle,
-    Verification,
+    Account, AccountId, AccountKind, Book, Counter, Entry, EntryPlace, Hold, Post, Posted, Reserve, Reserved,
+    Settle, Verification,
 };
 use crate::limit::LimitOverride;
 use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, ProcessStore, UsageStore};
@@ -24,6 +26,7 @@ use crate::price::PriceList;
 use crate::report::{CostRow, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
 use crate::voucher::Voucher;
 pub use alerts::MemoryAlerts;
+pub use invoices::MemoryInvoices;
 pub use payments::MemoryPayments;
 pub use plans::MemoryPlans;
 
@@ -53,6 +56,11 @@ impl State {
 }
 
 impl MemoryLedger {
+    /// Every entry, in the order in which they were made.
+    pub(crate) fn all_entries(&self) -> Vec<Entry> {
+        self.state.lock().entries.clone()
+    }
+
     /// Every event that was written, by idempotency key.
     pub fn all(&self) -> Vec<Event> {
         self.state.lock().events.values().cloned().collect()
@@ -155,6 +163,47 @@ impl LedgerReader for MemoryLedger {
     async fn counters(&self, names: &[Arc<str>]) -> Result<Vec<(Arc<str>, Counter)>, BillingError> {
         let state = self.state.lock();
         Ok(names.iter().map(|name| (Arc::clone(name), state.book.counter(name))).collect())
+    }
+
+    async fn charges(&self, query: &ChargeQuery) -> Result<Vec<Charge>, BillingError> {
+        let account = |kind: &AccountKind| AccountId::new(&query.organization, kind, query.currency);
+        let (revenue, owed) = (account(&AccountKind::Revenue), account(&AccountKind::Receivable));
+        let state = self.state.lock();
+        let mut charges: Vec<Charge> = Vec::new();
+        for entry in &state.entries {
+            let is_meant = (entry.debit == revenue || entry.credit == revenue)
+                && (query.from..query.until).contains(&entry.created_at)
+                && !OF_DOCUMENTS.contains(&entry.kind);
+            if !is_meant {
+                continue;
+            }
+            let key = entry.reverses.as_deref().unwrap_or(&entry.transaction);
+            let deployment = state.events.get(key).map(|event| Arc::clone(&event.deployment));
+            let memo = entry.memo.clone().filter(|_| has_memo(entry.kind));
+            let sign = if entry.credit == revenue { 1 } else { -1 };
+            let is_owed = entry.debit == owed || entry.credit == owed;
+            let one = Charge {
+                kind: entry.kind,
+                project: entry.project.clone(),
+                deployment,
+                memo,
+                transactions: u64::from(entry.sequence == 0),
+                nanos: sign * entry.money.nanos,
+                owed: if is_owed { sign * entry.money.nanos } else { 0 },
+            };
+            let same = |charge: &&mut Charge| {
+                (charge.kind, &charge.project, &charge.deployment, &charge.memo)
+                    == (one.kind, &one.project, &one.deployment, &one.memo)
+            };
+            if let Some(kept) = charges.iter_mut().find(same) {
+                kept.transactions += one.transactions;
+                kept.nanos += one.nanos;
+                kept.owed += one.owed;
+            } else {
+                charges.push(one);
+            }
+        }
+        Ok(charges)
     }
 
     async fn verify(&self, _now: Timestamp) -> Result<Verification, BillingError> {

@@ -4,10 +4,11 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tenfold_kernel::{OrganizationId, ProjectId, Timestamp};
+use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp};
 
 use crate::error::BillingError;
 use crate::funds::{Grant, Profile, SpendLimit};
+use crate::invoice::{Charge, ChargeQuery, Invoice, InvoiceDetails};
 use crate::ledger::{
     Account, AccountId, Counter, Entry, EntryPlace, Hold, Post, Posted, Reserve, Reserved, Settle,
     Verification,
@@ -91,6 +92,14 @@ pub trait LedgerReader: Send + Sync + Debug {
     /// # Errors
     /// [`BillingError::Store`] when the database fails.
     async fn counters(&self, names: &[Arc<str>]) -> Result<Vec<(Arc<str>, Counter)>, BillingError>;
+
+    /// What moved to and from revenue in a time, added up by kind, project, deployment and memo; without what documents
+    /// themselves have moved.
+    ///
+    /// # Errors
+    /// [`BillingError::ReportTooLarge`] beyond [`MAX_ROWS`](crate::MAX_ROWS) rows; [`BillingError::Store`] when the
+    /// database fails.
+    async fn charges(&self, query: &ChargeQuery) -> Result<Vec<Charge>, BillingError>;
 
     /// Computes every balance anew from the entries and compares.
     ///
@@ -300,6 +309,95 @@ pub trait PlanStore: Send + Sync + Debug {
     /// # Errors
     /// [`BillingError::Store`] when the database fails.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Subscription>, BillingError>;
+}
+
+/// Invoices and credit notes.
+#[async_trait]
+pub trait InvoiceStore: Send + Sync + Debug {
+    /// Who an organisation is on invoices, if that was set.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn details(&self, organization: &OrganizationId) -> Result<Option<InvoiceDetails>, BillingError>;
+
+    /// Sets who an organisation is on invoices.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn put_details(
+        &self,
+        organization: &OrganizationId,
+        details: &InvoiceDetails,
+    ) -> Result<(), BillingError>;
+
+    /// Keeps a document under the next number of its kind in its organisation, and gives it back with that; nothing where
+    /// there is an invoice of that month and currency, or a credit note of that ordinal, already.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn insert(&self, invoice: &Invoice) -> Result<Option<Invoice>, BillingError>;
+
+    /// The document of that id.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn invoice(&self, organization: &OrganizationId, id: &str)
+    -> Result<Option<Invoice>, BillingError>;
+
+    /// The invoice of the month that begins at `start`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn invoice_of(
+        &self,
+        organization: &OrganizationId,
+        currency: Currency,
+        start: Timestamp,
+    ) -> Result<Option<Invoice>, BillingError>;
+
+    /// Documents of an organisation, newest first, from the one after `after` on, at most `limit`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn invoices(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Invoice>, BillingError>;
+
+    /// Credit notes of an invoice, oldest first.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn credit_notes(
+        &self,
+        organization: &OrganizationId,
+        invoice: &str,
+    ) -> Result<Vec<Invoice>, BillingError>;
+
+    /// Notes that what a document says was entered in the ledger.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn mark_entered(&self, invoice: &Invoice) -> Result<(), BillingError>;
+
+    /// Documents that were not entered in the ledger, at most `limit`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn not_entered(&self, limit: u32) -> Result<Vec<Invoice>, BillingError>;
+
+    /// Who was ever charged, in which currency, and from when on there is no invoice: after the last one, or from the first
+    /// entry on. By account, from the one after `after` on, at most `limit`.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn open_since(
+        &self,
+        after: Option<&AccountId>,
+        limit: u32,
+    ) -> Result<Vec<(AccountId, Timestamp)>, BillingError>;
 }
 
 /// Limits that administrators set.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenfold_billing::memory::{
-    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+    MemoryAlerts, MemoryFunds, MemoryInvoices, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
 };
 use tenfold_billing::{Billing, Config, Ports, conformance};
 use tenfold_kernel::{MockClock, SeededRng, Timestamp};
@@ -19,6 +19,7 @@ async fn alerts_in_memory() {
         funds: Arc::new(MemoryFunds::default()),
         plans: Arc::new(MemoryPlans::default()),
         alerts: Arc::new(MemoryAlerts::default()),
+        invoices: Arc::new(MemoryInvoices::new(ledger.clone())),
         usage: ledger,
         prices: Arc::new(MemoryPrices::default()),
         limits: Arc::new(MemoryLimits::default()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenfold_billing::memory::{
-    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+    MemoryAlerts, MemoryFunds, MemoryInvoices, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
 };
 use tenfold_billing::{Billing, Config, Ports, conformance};
 use tenfold_kernel::{MockClock, SeededRng, Timestamp};
@@ -20,6 +20,7 @@ async fn memory_keeps_plans_as_every_store_does() {
         reader: ledger.clone(),
         funds: Arc::new(MemoryFunds::default()),
         alerts: Arc::new(MemoryAlerts::default()),
+        invoices: Arc::new(MemoryInvoices::new(ledger.clone())),
         plans: Arc::new(MemoryPlans::default()),
         usage: ledger,
         prices: Arc::new(MemoryPrices::default()),
@@ -32,6 +33,10 @@ async fn memory_keeps_plans_as_every_store_does() {
         Arc::new(Billing::new(ports.clone(), config))
     };
     let processes = [process(), process(), process()];
+    // Before the clock moves.
+    conformance::an_invoice_sums_to_the_ledger_of_its_month(&processes[0], &clock, &*rng).await;
+    conformance::a_month_is_closed_once(&processes, &*rng).await;
+    conformance::a_credit_note_is_never_more_than_its_invoice(&processes[0], &*rng).await;
     conformance::an_allowance_pays_before_the_balance(&processes[0], &clock, &*rng).await;
     conformance::a_plan_that_stops_refuses_and_says_when_there_is_more(&processes[0], &clock, &*rng).await;
     conformance::a_period_is_charged_once(&processes, &clock, &*rng).await;

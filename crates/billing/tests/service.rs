@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenfold_billing::memory::{
-    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+    MemoryAlerts, MemoryFunds, MemoryInvoices, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
 };
 use tenfold_billing::{
     Billing, BillingError, BucketWidth, Config, Demand, Event, Filter, GroupBy, LedgerReader, LimitOverride,
@@ -37,6 +37,7 @@ fn world(cache_age: Option<Duration>) -> World {
         funds: Arc::new(MemoryFunds::default()),
         plans: Arc::new(MemoryPlans::default()),
         alerts: Arc::new(MemoryAlerts::default()),
+        invoices: Arc::new(MemoryInvoices::new(ledger.clone())),
         usage: ledger.clone(),
         prices: prices.clone(),
         limits: Arc::new(MemoryLimits::default()),

@@ -6,8 +6,9 @@ use csv::{Terminator, WriterBuilder};
 
 use crate::error::InvoiceError;
 use crate::minor::{write_minor, write_nanos, write_percent};
-use crate::statement::Statement;
-use crate::totals::Totals;
+use crate::totals;
+use tenfold_billing::invoice::Statement;
+use tenfold_billing::invoice::Totals;
 
 /// The first row. `row` tells lines from sums, so that a column can be added up without counting twice.
 const HEAD: [&str; 15] = [
@@ -38,7 +39,7 @@ const HEAD: [&str; 15] = [
 /// # Errors
 /// [`InvoiceError::Overflow`] when the amounts do not add up.
 pub fn to_csv(statement: &Statement) -> Result<String, InvoiceError> {
-    let totals = Totals::of(statement)?;
+    let totals = totals(statement)?;
     let write = |source| InvoiceError::Write { number: statement.number.clone(), format: "CSV", source };
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer("\u{feff}".into());
     rows(statement, &totals, &mut writer).map_err(|error| write(error.into()))?;

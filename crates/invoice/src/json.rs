@@ -8,8 +8,8 @@ use tenfold_kernel::Currency;
 use crate::calendar::Calendar;
 use crate::error::InvoiceError;
 use crate::minor::{write_minor, write_nanos};
-use crate::statement::{Issuer, Kind, Line, Party, Scheme, Statement};
-use crate::totals::Totals;
+use crate::totals;
+use tenfold_billing::invoice::{Issuer, Kind, Line, Party, Scheme, Statement};
 
 /// Writes `statement` and its [`Totals`] as one JSON object.
 ///
@@ -21,7 +21,7 @@ use crate::totals::Totals;
 /// [`InvoiceError::UnknownTimeZone`], [`InvoiceError::NoDate`] and [`InvoiceError::Overflow`] for a statement that
 /// cannot be.
 pub fn to_json(statement: &Statement) -> Result<String, InvoiceError> {
-    let totals = Totals::of(statement)?;
+    let totals = totals(statement)?;
     let calendar = Calendar::of(&statement.time_zone)?;
     let amount = |minor| write_minor(minor, totals.digits);
     let document = Document {

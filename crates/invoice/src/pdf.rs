@@ -21,9 +21,9 @@ use krilla::page::PageSettings;
 use crate::calendar::Calendar;
 use crate::error::InvoiceError;
 use crate::fonts::Fonts;
-use crate::statement::Statement;
-use crate::totals::Totals;
+use crate::totals;
 use crate::words::{Language, Words};
+use tenfold_billing::invoice::Statement;
 
 use blocks::Blocks;
 use pen::{Pen, Style};
@@ -61,7 +61,7 @@ pub fn to_pdf(statement: &Statement, fonts: &Fonts, language: Language) -> Resul
         return Err(InvoiceError::TooManyLines { number: number.clone(), lines, limit: MAX_LINES });
     }
     let write = |source| InvoiceError::Write { number: number.clone(), format: "PDF", source };
-    let totals = Totals::of(statement)?;
+    let totals = totals(statement)?;
     let calendar = Calendar::of(&statement.time_zone)?;
     let issued = calendar.day(statement.issued_at)?;
     let words = Words::of(language);

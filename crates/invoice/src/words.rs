@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::statement::{Kind, Scheme};
+use tenfold_billing::invoice::{Kind, Scheme};
 
 /// The language of a page. What the customer and the issuer wrote is printed as it is in either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -31,6 +31,7 @@ mod error;
 mod fleet;
 mod funds;
 mod identity;
+mod invoices;
 mod jobs;
 mod ledger;
 mod limits;

@@ -237,6 +237,7 @@ fn billing(
         funds: Arc::clone(store) as _,
         plans: Arc::clone(store) as _,
         alerts: Arc::clone(store) as _,
+        invoices: Arc::clone(store) as _,
         usage: Arc::clone(store) as _,
         prices: Arc::clone(store) as _,
         limits: Arc::clone(store) as _,

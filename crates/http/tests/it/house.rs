@@ -11,7 +11,7 @@ use serde_json::Value;
 use tenfold_billing::Billing;
 use tenfold_billing::ledger::{AccountId, AccountKind, EntryKind, Move, Post, Source};
 use tenfold_billing::memory::{
-    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+    MemoryAlerts, MemoryFunds, MemoryInvoices, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
 };
 use tenfold_catalog::Catalog;
 use tenfold_fleet::Fleet;
@@ -159,6 +159,7 @@ fn billing(ledger: &Arc<MemoryLedger>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>)
         funds: Arc::new(MemoryFunds::default()),
         plans: Arc::new(MemoryPlans::default()),
         alerts: Arc::new(MemoryAlerts::default()),
+        invoices: Arc::new(MemoryInvoices::new(Arc::clone(ledger))),
         usage: Arc::clone(ledger) as Arc<_>,
         prices: Arc::new(MemoryPrices::default()),
         limits: Arc::new(MemoryLimits::default()),

@@ -6,9 +6,9 @@ use super::{BLACK, BOTTOM, GREY, LEFT, RIGHT, SMALL, TOP};
 use crate::calendar::Calendar;
 use crate::error::InvoiceError;
 use crate::minor::{print_minor, write_minor, write_percent};
-use crate::statement::{Kind, Party, Statement};
-use crate::totals::Totals;
 use crate::words::Words;
+use tenfold_billing::invoice::Totals;
+use tenfold_billing::invoice::{Kind, Party, Statement};
 use tenfold_kernel::Timestamp;
 
 /// Where the table begins on a page that is not the first, in points.

@@ -6,9 +6,9 @@ use super::pen::{Pen, Style};
 use super::text::Typesetter;
 use super::{BLACK, GREY, LEFT, RIGHT};
 use crate::minor::{print_minor, write_percent};
-use crate::statement::{Line, Statement};
-use crate::totals::Totals;
 use crate::words::Words;
+use tenfold_billing::invoice::Totals;
+use tenfold_billing::invoice::{Line, Statement};
 
 /// The head of the table, in points.
 pub(crate) const HEAD_HEIGHT: f32 = 19.0;

@@ -1,7 +1,8 @@
 //! CSV, as a spreadsheet reads it.
 
 use csv::{ReaderBuilder, StringRecord};
-use tenfold_invoice::{Line, to_csv};
+use tenfold_billing::invoice::Line;
+use tenfold_invoice::to_csv;
 
 use crate::samples::{invoice, line, small};
 

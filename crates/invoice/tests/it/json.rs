@@ -1,7 +1,8 @@
 //! JSON, as a program reads it.
 
 use serde_json::{Value, json};
-use tenfold_invoice::{InvoiceError, Statement, to_json};
+use tenfold_billing::invoice::Statement;
+use tenfold_invoice::{InvoiceError, to_json};
 use tenfold_kernel::Timestamp;
 
 use crate::samples::{invoice, line};

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tenfold_invoice::{
-    Fonts, InvoiceError, Language, Line, MAX_LINES, Party, Statement, Totals, to_pdf, write_minor,
-};
+use tenfold_billing::invoice::{Line, Party, Statement, Totals};
+use tenfold_invoice::{Fonts, InvoiceError, Language, MAX_LINES, to_pdf, write_minor};
 use tenfold_kernel::Timestamp;
 
 use crate::samples::{invoice, large, line, small};

@@ -1,6 +1,6 @@
 //! Documents to test with.
 
-use tenfold_invoice::{Issuer, Kind, Line, Party, Scheme, Statement};
+use tenfold_billing::invoice::{Issuer, Kind, Line, Party, Scheme, Statement};
 use tenfold_kernel::{Currency, Timestamp};
 
 /// 2026-10-01 in Shanghai.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tenfold_billing::ledger::{Hold, Post, Posted, Reserve, Reserved, Settle};
 use tenfold_billing::memory::{
-    MemoryAlerts, MemoryFunds, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
+    MemoryAlerts, MemoryFunds, MemoryInvoices, MemoryLedger, MemoryLimits, MemoryPlans, MemoryPrices,
 };
 use tenfold_billing::{Billing, BillingError, Event, Ledger, Operation, Ports, SetPrices, Terms};
 use tenfold_engine::Engine;
@@ -131,6 +131,7 @@ impl Rig {
                 funds: Arc::new(MemoryFunds::default()),
                 plans: Arc::new(MemoryPlans::default()),
                 alerts: Arc::new(MemoryAlerts::default()),
+                invoices: Arc::new(MemoryInvoices::new(events.written.clone())),
                 usage: events.written.clone(),
                 prices: Arc::new(MemoryPrices::default()),
                 limits: Arc::new(MemoryLimits::default()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use tenfold_billing::invoice::{Charge, ChargeQuery};
 use tenfold_billing::ledger::{
     Account, AccountId, Counter, Entry, EntryKind, EntryPlace, Hold, Verification,
 };
@@ -100,6 +101,10 @@ impl LedgerReader for Store {
             }
         }
         Ok(found)
+    }
+
+    async fn charges(&self, query: &ChargeQuery) -> Result<Vec<Charge>, BillingError> {
+        self.charges_of(query).await
     }
 
     async fn verify(&self, now: Timestamp) -> Result<Verification, BillingError> {

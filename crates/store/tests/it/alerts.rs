@@ -20,6 +20,7 @@ async fn every_suite(store: Store) {
             reader: Arc::clone(&store) as _,
             funds: Arc::clone(&store) as _,
             alerts: Arc::clone(&store) as _,
+            invoices: Arc::clone(&store) as _,
             plans: Arc::clone(&store) as _,
             usage: Arc::clone(&store) as _,
             prices: Arc::clone(&store) as _,

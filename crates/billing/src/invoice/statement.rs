@@ -142,7 +142,7 @@ pub struct Statement {
 
 impl Statement {
     /// The credit note that takes back the whole of this invoice: the same lines with every amount negated, so that
-    /// each of its [`crate::Totals`] is exactly the negative of the invoice's.
+    /// each of its [`Totals`](super::Totals) is exactly the negative of the invoice's.
     #[must_use]
     pub fn credit_note(&self, number: String, issued_at: Timestamp) -> Self {
         let negative = |line: &Line| Line { amount: line.amount.saturating_neg(), ..line.clone() };

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use tenfold_kernel::Currency;
 
-use crate::error::InvoiceError;
-use crate::minor::{divide, minor_digits, round_to_minor};
-use crate::statement::Statement;
+use super::minor::{divide, minor_digits, round_to_minor};
+use super::statement::Statement;
 
 /// A tax rate is in this many parts.
 const MILLION: i128 = 1_000_000;
@@ -44,20 +43,13 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds up `statement`.
+    /// Adds up `statement`; nothing where a sum does not fit in 128 bits.
     ///
     /// The rule: every line's exact amount is rounded once, half away from zero; the subtotal is the sum of rounded
     /// lines; the tax of a rate is computed of the sum of its rounded lines and rounded once; the total is the
     /// subtotal and the taxes. So whoever adds up what is printed gets what is printed, and the negative of a
     /// document has the negative of its sums.
-    ///
-    /// # Errors
-    /// [`InvoiceError::Overflow`] when a sum does not fit in 128 bits.
-    pub fn of(statement: &Statement) -> Result<Self, InvoiceError> {
-        Self::checked(statement).ok_or_else(|| InvoiceError::Overflow { number: statement.number.clone() })
-    }
-
-    fn checked(statement: &Statement) -> Option<Self> {
+    pub fn of(statement: &Statement) -> Option<Self> {
         let digits = minor_digits(statement.currency);
         let mut lines = Vec::with_capacity(statement.lines.len());
         let mut subtotal: i128 = 0;
