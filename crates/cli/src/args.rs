@@ -181,6 +181,17 @@ Examples:
   tenfold budgets set 5 --window day --scope project --subject proj_abc
   tenfold budgets delete limit_abc")]
     Budgets(BudgetsArgs),
+    /// List invoices, save them, and say that they were paid
+    #[command(after_help = "\
+Examples:
+  tenfold invoices list
+  tenfold invoices close 2026-10
+  tenfold invoices save inv_abc invoice.pdf --language zh
+  tenfold invoices pay inv_abc --memo \"bank statement 17\"
+  tenfold invoices credit inv_abc --amount 5 --reason \"an outage\"
+
+The platform makes the invoice of a month by itself, an hour after the month's end in the organisation's time zone.")]
+    Invoices(InvoicesArgs),
     /// Show what has moved, undo it, and prove that the ledger is right
     #[command(after_help = "\
 Examples:
@@ -467,6 +478,58 @@ impl std::str::FromStr for Allow {
             hours,
         }))
     }
+}
+
+/// `invoices`.
+#[derive(Debug, clap::Args)]
+pub struct InvoicesArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: InvoicesCommand,
+}
+
+/// What to do with invoices.
+#[derive(Debug, Subcommand)]
+pub enum InvoicesCommand {
+    /// List invoices and credit notes, the newest month first
+    List,
+    /// Make the invoice of a month that is over, once
+    Close {
+        /// The month, as 2026-10
+        month: String,
+        /// In which currency
+        #[arg(long, default_value = "USD", value_name = "CODE")]
+        currency: String,
+    },
+    /// Write an invoice to a file: PDF, CSV or JSON, as its name ends
+    Save {
+        /// The invoice's id, as `invoices list` shows it
+        id: String,
+        /// The file
+        file: PathBuf,
+        /// The language of a PDF's own words
+        #[arg(long, default_value = "en", value_parser = ["en", "zh"])]
+        language: String,
+    },
+    /// Enter that all that is owed for an invoice was paid, once
+    Pay {
+        /// The invoice's id
+        id: String,
+        /// What it is, for a person
+        #[arg(long, value_name = "TEXT")]
+        memo: Option<String>,
+    },
+    /// Take back an invoice, or a part of it, by a credit note
+    Credit {
+        /// The invoice's id
+        id: String,
+        /// What the note says
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// How much, without tax; all that is left of it, unless given
+        #[arg(long)]
+        amount: Option<String>,
+    },
 }
 
 /// `budgets`.

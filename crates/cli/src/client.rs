@@ -206,6 +206,12 @@ impl Client {
         Err(Failure::Answer { reason: "the stream ended before its end was told".to_owned() })
     }
 
+    /// The bytes of an answer that is no JSON.
+    pub(crate) async fn bytes(&self, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
+        let response = self.send(request).await?;
+        self.read(response).await
+    }
+
     async fn read(&self, response: Response) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         let mut stream = response.bytes_stream();

@@ -6,6 +6,7 @@ mod budgets;
 mod chat;
 mod completions;
 mod doctor;
+mod invoices;
 mod keys;
 mod ledger;
 mod models;
@@ -51,6 +52,7 @@ pub(crate) async fn dispatch(args: Args, context: &mut Context<'_>) -> Result<()
         Command::Vouchers(vouchers) => vouchers::run(vouchers, session).await,
         Command::Prices(prices) => prices::run(prices, session).await,
         Command::Plans(plans) => plans::run(plans, session).await,
+        Command::Invoices(invoices) => invoices::run(invoices, session).await,
         Command::Budgets(budgets) => budgets::run(budgets, session).await,
         Command::Ledger(ledger) => ledger::run(ledger, session).await,
         Command::Bench(bench) => bench::run(&bench, session).await,

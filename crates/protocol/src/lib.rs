@@ -13,6 +13,7 @@ pub mod completion;
 pub mod content;
 pub mod embedding;
 pub mod error;
+pub mod invoices;
 pub mod messages;
 pub mod model;
 mod number;

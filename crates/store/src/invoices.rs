@@ -148,15 +148,12 @@ impl InvoiceStore for Store {
                 return invoice(&row).map(Some).map_err(read_failed);
             }
             // The document is there, or its number was taken meanwhile.
-            let is_there = match &new.credits {
-                Some((of, ordinal)) => {
-                    let notes = self.credit_notes(&new.organization, of).await?;
-                    notes.iter().any(|note| note.credits.as_ref().is_some_and(|(_, n)| n == ordinal))
-                }
-                None => {
-                    let (currency, start) = (statement.currency, statement.period_start);
-                    self.invoice_of(&new.organization, currency, start).await?.is_some()
-                }
+            let is_there = if let Some((of, ordinal)) = &new.credits {
+                let notes = self.credit_notes(&new.organization, of).await?;
+                notes.iter().any(|note| note.credits.as_ref().is_some_and(|(_, n)| n == ordinal))
+            } else {
+                let (currency, start) = (statement.currency, statement.period_start);
+                self.invoice_of(&new.organization, currency, start).await?.is_some()
             };
             if is_there {
                 return Ok(None);

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const PERIOD: Duration = Duration::from_secs(30);
+/// How often it is looked whether a month is over somewhere.
+const CLOSING_PERIOD: Duration = Duration::from_mins(10);
 
 /// What there is to look after.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ impl Periodic {
     pub(crate) fn start(self, tracker: &TaskTracker, shutdown: &CancellationToken) {
         let Self { serving, identity, billing, notifier } = self;
         tracker.spawn(notifications(Arc::clone(&billing), notifier, shutdown.clone()));
+        tracker.spawn(closing(Arc::clone(&billing), shutdown.clone()));
         tracker.spawn(housekeeping(serving, identity, billing, shutdown.clone()));
     }
 }
@@ -39,7 +42,7 @@ async fn housekeeping(
     billing: Arc<Billing>,
     shutdown: CancellationToken,
 ) {
-    while goes_on(&shutdown).await {
+    while goes_on(PERIOD, &shutdown).await {
         report("expired keys could not be forgotten", serving.forget_expired_keys().await);
         report("uses of keys could not be written", identity.flush_uses().await);
         report("subscriptions could not be renewed", billing.renew_due().await);
@@ -49,16 +52,23 @@ async fn housekeeping(
 
 /// Tells spend alerts. Apart from the rest, since receivers may be slow.
 async fn notifications(billing: Arc<Billing>, notifier: Outside, shutdown: CancellationToken) {
-    while goes_on(&shutdown).await {
+    while goes_on(PERIOD, &shutdown).await {
         report("spend alerts could not be looked at", billing.alerts_due().await);
         report("spend alerts could not be sent", billing.deliver_due(&notifier).await);
     }
 }
 
+/// Makes invoices of months that are over.
+async fn closing(billing: Arc<Billing>, shutdown: CancellationToken) {
+    while goes_on(CLOSING_PERIOD, &shutdown).await {
+        report("invoices could not be made", billing.close_due().await);
+    }
+}
+
 /// Waits for the next turn; says whether there is one.
-async fn goes_on(shutdown: &CancellationToken) -> bool {
+async fn goes_on(period: Duration, shutdown: &CancellationToken) -> bool {
     tokio::select! {
-        () = tokio::time::sleep(PERIOD) => true,
+        () = tokio::time::sleep(period) => true,
         () = shutdown.cancelled() => false,
     }
 }

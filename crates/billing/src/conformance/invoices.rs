@@ -108,6 +108,7 @@ pub async fn an_invoice_sums_to_the_ledger_of_its_month(billing: &Billing, clock
         (at("2026-09-30T18:30:00Z"), at("2026-10-31T18:30:00Z"))
     );
     assert_eq!((statement.number.as_str(), statement.time_zone.as_str()), ("INV-000001", "Asia/Kolkata"));
+    assert_eq!(statement.month().as_deref(), Some("2026-10"));
     let mut lines: Vec<_> = statement
         .lines
         .iter()

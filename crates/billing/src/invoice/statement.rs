@@ -141,6 +141,14 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// The month in which its period begins, in the customer's time zone: `2026-10`. Nothing for a zone or a moment that
+    /// is not known.
+    pub fn month(&self) -> Option<String> {
+        let zone = jiff::tz::TimeZone::get(&self.time_zone).ok()?;
+        let begin = jiff::Timestamp::from_millisecond(self.period_start.0).ok()?;
+        Some(begin.to_zoned_datetime(zone).strftime("%Y-%m").to_string())
+    }
+
     /// The credit note that takes back the whole of this invoice: the same lines with every amount negated, so that
     /// each of its [`Totals`](super::Totals) is exactly the negative of the invoice's.
     #[must_use]

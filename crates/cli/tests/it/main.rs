@@ -7,6 +7,7 @@ mod chat;
 mod connect;
 mod doctor;
 mod help;
+mod invoices;
 mod keys;
 mod models;
 mod plans;

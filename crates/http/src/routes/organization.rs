@@ -7,6 +7,7 @@ mod admin_api_keys;
 mod billing;
 mod budgets;
 mod checkouts;
+mod invoices;
 mod plans;
 mod project_api_keys;
 mod project_users;
@@ -48,6 +49,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(checkouts::router())
         .merge(vouchers::router())
         .merge(plans::router())
+        .merge(invoices::router())
         .merge(subscriptions::router())
         .merge(users::router())
         .merge(admin_api_keys::router())

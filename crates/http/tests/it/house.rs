@@ -33,7 +33,7 @@ pub(crate) const NOW: i64 = 1_700_000_000;
 
 #[derive(Debug)]
 pub(crate) struct House {
-    router: Router,
+    pub(crate) router: Router,
     pub(crate) platform: Arc<Platform>,
     pub(crate) clock: Arc<MockClock>,
     pub(crate) made: Bootstrap,

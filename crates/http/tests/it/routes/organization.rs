@@ -2,6 +2,7 @@
 
 mod admin_api_keys;
 mod checkouts;
+mod invoices;
 mod plans;
 mod project_api_keys;
 mod project_users;

@@ -1,0 +1,27 @@
+//! `invoices`.
+
+use serde_json::json;
+
+use crate::platform::Platform;
+use crate::session::Session;
+
+#[tokio::test]
+async fn invoices_are_listed_and_closed() {
+    let invoice = json!({"id": "inv_1", "object": "billing.invoice", "number": "INV-000001", "status": "open",
+        "invoice_id": null, "currency": "USD", "month": "2000-03", "period_start": 951_782_400, "period_end": 954_460_800,
+        "subtotal": "20.00", "tax": "1.20", "total": "21.20", "paid_before": "0.00", "balance_due": "21.20",
+        "owed": "21.20", "issued_at": 954_460_900, "due_at": null});
+    let list = json!({"object": "list", "data": [invoice], "first_id": "inv_1", "last_id": "inv_1", "has_more": false});
+    let platform = Platform::start()
+        .json("GET /v1/organization/billing/invoices?limit=100", 200, &list)
+        .json("POST /v1/organization/billing/invoices", 200, &invoice);
+    let done = Session::at(&platform).run(&["invoices", "list"]).await;
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    insta::assert_snapshot!("invoices_list", done.out);
+    let done = Session::at(&platform).run(&["invoices", "close", "2000-03"]).await;
+    assert_eq!((done.code, done.out.as_str()), (0, "inv_1 INV-000001 21.20 USD, owed 21.20\n"));
+    assert_eq!(platform.seen()[1].body, json!({"month": "2000-03", "currency": "USD"}));
+    let done = Session::at(&platform).run(&["invoices", "save", "inv_1", "invoice.doc"]).await;
+    assert_eq!(done.code, 2);
+    assert!(done.err.contains(".pdf, .csv or .json"), "{}", done.err);
+}

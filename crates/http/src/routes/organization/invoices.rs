@@ -1,0 +1,281 @@
+//! `/v1/organization/billing/invoices` and `/v1/organization/billing/details`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tenfold_billing::invoice::{
+    Invoice, InvoiceDetails, Issuer, Party, Totals, minor_digits, round_to_minor,
+};
+use tenfold_catalog::nanos_from_decimal;
+use tenfold_invoice::{Fonts, InvoiceError, Language, to_csv, to_json, to_pdf, write_minor};
+use tenfold_kernel::{ErrorKind, Timestamp};
+use tenfold_protocol::error::ErrorBody;
+use tenfold_protocol::invoices::{
+    BillingDetails, CloseMonth, CreateCreditNote, InvoiceObject, PartyDetails, PayInvoice,
+};
+use tenfold_protocol::model::List;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Params;
+use super::billing::{EntryQuery, amount, currency, decimal};
+use crate::app::App;
+use crate::error::{ApiError, chain};
+use crate::extract::{AdminReader, AdminWriter, JsonBody};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get_details, set_details))
+        .routes(routes!(list_invoices, close_month))
+        .routes(routes!(get_invoice))
+        .routes(routes!(get_document))
+        .routes(routes!(pay_invoice))
+        .routes(routes!(create_credit_note))
+}
+
+fn unknown(id: &str) -> ApiError {
+    let id: String = id.chars().take(128).collect();
+    ApiError::not_found("invoice", &id)
+}
+
+fn unwritable(error: &InvoiceError) -> ApiError {
+    ApiError::new(ErrorKind::Internal, chain(error))
+}
+
+async fn written(app: &App, invoice: &Invoice) -> Result<InvoiceObject, ApiError> {
+    let statement = &invoice.statement;
+    let totals = Totals::of(statement).ok_or_else(|| {
+        let number = statement.number.clone();
+        unwritable(&InvoiceError::Overflow { number })
+    })?;
+    let minor = |amount| write_minor(amount, totals.digits);
+    let owed = app.billing.due(invoice).await?.max(0);
+    Ok(InvoiceObject {
+        id: invoice.id.to_string(),
+        object: format!("billing.{}", statement.kind.as_str()),
+        number: statement.number.clone(),
+        status: if owed > 0 { "open" } else { "settled" }.to_owned(),
+        invoice_id: invoice.credits.as_ref().map(|(of, _)| of.to_string()),
+        currency: statement.currency.code().to_owned(),
+        month: statement.month().unwrap_or_default(),
+        period_start: statement.period_start.secs(),
+        period_end: statement.period_end.secs(),
+        subtotal: minor(totals.subtotal),
+        tax: minor(totals.total - totals.subtotal),
+        total: minor(totals.total),
+        paid_before: minor(totals.credits_applied),
+        balance_due: minor(totals.balance_due),
+        owed: minor(round_to_minor(owed.into(), minor_digits(statement.currency))),
+        issued_at: statement.issued_at.secs(),
+        due_at: statement.due_at.map(Timestamp::secs),
+    })
+}
+
+fn details(details: InvoiceDetails) -> BillingDetails {
+    let party =
+        |party: Party| PartyDetails { name: party.name, address: party.address, tax_id: party.tax_id };
+    // Parts per million are ten-thousandths of a percent.
+    let tax = decimal(i64::from(details.tax_rate) * 100_000);
+    BillingDetails {
+        customer: party(details.customer),
+        issuer: party(details.issuer.party),
+        payment_note: details.issuer.payment_note,
+        tax_percent: tax.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        due_days: details.due_days,
+    }
+}
+
+/// Who the organisation is on invoices, and who writes them.
+#[utoipa::path(
+    get, path = "/v1/organization/billing/details", tag = "billing",
+    responses((status = 200, body = BillingDetails), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody))
+)]
+async fn get_details(
+    State(app): State<App>,
+    AdminReader(caller): AdminReader,
+) -> Result<Json<BillingDetails>, ApiError> {
+    Ok(Json(details(app.billing.invoice_details(&caller.organization).await?)))
+}
+
+/// Sets who the organisation is on invoices that are made from now on.
+#[utoipa::path(
+    put, path = "/v1/organization/billing/details", tag = "billing", request_body = BillingDetails,
+    responses((status = 200, body = BillingDetails), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody))
+)]
+async fn set_details(
+    State(app): State<App>,
+    AdminWriter(caller): AdminWriter,
+    JsonBody(body): JsonBody<BillingDetails>,
+) -> Result<Json<BillingDetails>, ApiError> {
+    let party =
+        |party: PartyDetails| Party { name: party.name, address: party.address, tax_id: party.tax_id };
+    let bad_tax = || {
+        let message = "`tax_percent` is 0 to 100 with at most four digits behind the point.";
+        ApiError::invalid("tax_percent", message)
+    };
+    let tax = nanos_from_decimal(&body.tax_percent).map_err(|_| bad_tax())?;
+    if !(0..=100_000_000_000).contains(&tax) || tax % 100_000 != 0 {
+        return Err(bad_tax());
+    }
+    let set = InvoiceDetails {
+        customer: party(body.customer),
+        issuer: Issuer { party: party(body.issuer), payment_note: body.payment_note },
+        tax_rate: u32::try_from(tax / 100_000).map_err(|_| bad_tax())?,
+        due_days: body.due_days,
+    };
+    app.billing.set_invoice_details(&caller.organization, &set).await?;
+    Ok(Json(details(set)))
+}
+
+/// Invoices and credit notes, the newest month first.
+#[utoipa::path(
+    get, path = "/v1/organization/billing/invoices", tag = "billing", params(EntryQuery),
+    responses((status = 200, body = List<InvoiceObject>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody))
+)]
+async fn list_invoices(
+    State(app): State<App>,
+    AdminReader(caller): AdminReader,
+    Params(query): Params<EntryQuery>,
+) -> Result<Json<List<InvoiceObject>>, ApiError> {
+    let limit = query.limit()?;
+    // One more than is shown tells whether there are more.
+    let mut found = app.billing.invoices(&caller.organization, query.after.as_deref(), limit + 1).await?;
+    let has_more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let mut data = Vec::with_capacity(found.len());
+    for invoice in &found {
+        data.push(written(&app, invoice).await?);
+    }
+    let id = |one: Option<&InvoiceObject>| one.map(|one| one.id.clone());
+    let (first_id, last_id) = (id(data.first()), id(data.last()));
+    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+}
+
+/// Makes the invoice of a month that is over, once. The platform does so by itself, an hour after the month's end.
+#[utoipa::path(
+    post, path = "/v1/organization/billing/invoices", tag = "billing", request_body = CloseMonth,
+    responses((status = 200, body = InvoiceObject), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody))
+)]
+async fn close_month(
+    State(app): State<App>,
+    AdminWriter(caller): AdminWriter,
+    JsonBody(body): JsonBody<CloseMonth>,
+) -> Result<Json<InvoiceObject>, ApiError> {
+    let currency = currency(&body.currency)?;
+    let made = app.billing.close_month(&caller.organization, &body.month, currency).await?;
+    written(&app, &made).await.map(Json)
+}
+
+/// An invoice or a credit note.
+#[utoipa::path(
+    get, path = "/v1/organization/billing/invoices/{id}", tag = "billing", params(("id" = String, Path)),
+    responses((status = 200, body = InvoiceObject), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody))
+)]
+async fn get_invoice(
+    State(app): State<App>,
+    AdminReader(caller): AdminReader,
+    Path(id): Path<String>,
+) -> Result<Json<InvoiceObject>, ApiError> {
+    let found = app.billing.invoice(&caller.organization, &id).await?.ok_or_else(|| unknown(&id))?;
+    written(&app, &found).await.map(Json)
+}
+
+/// How a document is written.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct DocumentQuery {
+    /// `pdf` (when absent), `csv` or `json`.
+    format: Option<String>,
+    /// `en` (when absent) or `zh`: the language of a PDF's own words.
+    language: Option<String>,
+}
+
+/// The document, with its lines.
+#[utoipa::path(
+    get, path = "/v1/organization/billing/invoices/{id}/document", tag = "billing",
+    params(("id" = String, Path), DocumentQuery),
+    responses((status = 200, content_type = "application/pdf"), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+async fn get_document(
+    State(app): State<App>,
+    AdminReader(caller): AdminReader,
+    Path(id): Path<String>,
+    Params(query): Params<DocumentQuery>,
+) -> Result<Response, ApiError> {
+    let language = match query.language.as_deref() {
+        None | Some("en") => Language::En,
+        Some("zh") => Language::ZhCn,
+        Some(_) => return Err(ApiError::invalid("language", "`language` is `en` or `zh`.")),
+    };
+    let found = app.billing.invoice(&caller.organization, &id).await?.ok_or_else(|| unknown(&id))?;
+    let statement = found.statement;
+    let number = statement.number.clone();
+    let (kind, bytes) = match query.format.as_deref() {
+        None | Some("pdf") => {
+            // Fonts are read and pages are set: some milliseconds of a thread that serves nobody.
+            let pdf = app.tracker.spawn_blocking(move || {
+                let fonts = Fonts::find(&[])?;
+                to_pdf(&statement, &fonts, language)
+            });
+            let pdf = pdf.await.map_err(|error| ApiError::new(ErrorKind::Internal, error.to_string()))?;
+            ("application/pdf", pdf.map_err(|error| unwritable(&error))?)
+        }
+        Some("csv") => {
+            let csv = to_csv(&statement).map_err(|error| unwritable(&error))?;
+            ("text/csv; charset=utf-8", csv.into_bytes())
+        }
+        Some("json") => {
+            let json = to_json(&statement).map_err(|error| unwritable(&error))?;
+            ("application/json", json.into_bytes())
+        }
+        Some(_) => return Err(ApiError::invalid("format", "`format` is `pdf`, `csv` or `json`.")),
+    };
+    let extension = query.format.as_deref().unwrap_or("pdf");
+    let name = format!("attachment; filename=\"{number}.{extension}\"");
+    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, bytes).into_response())
+}
+
+/// Enters that an invoice was paid outside of the platform, all that is owed for it, once.
+#[utoipa::path(
+    post, path = "/v1/organization/billing/invoices/{id}/pay", tag = "billing", params(("id" = String, Path)),
+    request_body = PayInvoice,
+    responses((status = 200, body = InvoiceObject), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+async fn pay_invoice(
+    State(app): State<App>,
+    AdminWriter(caller): AdminWriter,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<PayInvoice>,
+) -> Result<Json<InvoiceObject>, ApiError> {
+    let paid = app.billing.pay_invoice(&caller.organization, &id, body.memo).await?;
+    written(&app, &paid.ok_or_else(|| unknown(&id))?).await.map(Json)
+}
+
+/// Takes back an invoice, or a part of it: what was owed is owed no more, what was paid is on the balance again.
+#[utoipa::path(
+    post, path = "/v1/organization/billing/invoices/{id}/credit_notes", tag = "billing", params(("id" = String, Path)),
+    request_body = CreateCreditNote,
+    responses((status = 201, body = InvoiceObject), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
+async fn create_credit_note(
+    State(app): State<App>,
+    AdminWriter(caller): AdminWriter,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<CreateCreditNote>,
+) -> Result<(StatusCode, Json<InvoiceObject>), ApiError> {
+    let part = body.amount.as_deref().map(|text| amount("amount", text)).transpose()?;
+    let note = app.billing.credit_note(&caller.organization, &id, part, &body.reason).await?;
+    Ok((StatusCode::CREATED, Json(written(&app, &note.ok_or_else(|| unknown(&id))?).await?)))
+}
