@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use tenfold_billing::{Channel, SpendAlert, SpendScope};
+use tenfold_identity::Order;
 use tenfold_kernel::{Caller, ProjectId, Secret, Timestamp};
 use tenfold_protocol::error::ErrorBody;
 use tenfold_protocol::model::List;
@@ -12,9 +13,9 @@ use tenfold_protocol::spend_alerts::{
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::billing::{EntryQuery, currency};
+use super::billing::currency;
 use super::spend_limits::{HUNDREDTH, object};
-use super::{Params, ShownOnce, path_id, shown_once};
+use super::{ListQuery, Params, ShownOnce, path_id, shown_once};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{AdminReader, AdminWriter, JsonBody};
@@ -23,23 +24,37 @@ use crate::routes::page;
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_spend_alerts, create_spend_alert))
-        .routes(routes!(modify_spend_alert, delete_spend_alert))
+        .routes(routes!(get_spend_alert, modify_spend_alert, delete_spend_alert))
         .routes(routes!(list_project_spend_alerts, create_project_spend_alert))
-        .routes(routes!(modify_project_spend_alert, delete_project_spend_alert))
+        .routes(routes!(get_project_spend_alert, modify_project_spend_alert, delete_project_spend_alert))
 }
 
 /// Alerts about what the organisation spends in a month.
 #[utoipa::path(
-    get, path = "/v1/organization/spend_alerts", tag = "organization", params(EntryQuery),
+    get, path = "/v1/organization/spend_alerts", tag = "organization", params(ListQuery),
     responses((status = 200, body = List<SpendAlertObject>), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody))
 )]
 async fn list_spend_alerts(
     State(app): State<App>,
     AdminReader(caller): AdminReader,
-    Params(query): Params<EntryQuery>,
+    Params(query): Params<ListQuery>,
 ) -> Result<Json<List<SpendAlertObject>>, ApiError> {
-    list(&app, &caller, &SpendScope::Organization, &query).await
+    list(&app, &caller, &SpendScope::Organization, query).await
+}
+
+/// An alert, without its secret.
+#[utoipa::path(
+    get, path = "/v1/organization/spend_alerts/{alert_id}", tag = "organization", params(("alert_id" = String, Path)),
+    responses((status = 200, body = SpendAlertObject), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody))
+)]
+async fn get_spend_alert(
+    State(app): State<App>,
+    AdminReader(caller): AdminReader,
+    Path(id): Path<String>,
+) -> Result<Json<SpendAlertObject>, ApiError> {
+    find(&app, &caller, &SpendScope::Organization, &id).await.map(|alert| Json(written(&alert)))
 }
 
 /// Makes an alert. The secret of a webhook is shown here and never again.
@@ -89,7 +104,7 @@ async fn delete_spend_alert(
 /// Alerts about what a project spends in a month.
 #[utoipa::path(
     get, path = "/v1/organization/projects/{project_id}/spend_alerts", tag = "organization",
-    params(("project_id" = String, Path), EntryQuery),
+    params(("project_id" = String, Path), ListQuery),
     responses((status = 200, body = List<SpendAlertObject>), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
@@ -97,11 +112,28 @@ async fn list_project_spend_alerts(
     State(app): State<App>,
     AdminReader(caller): AdminReader,
     Path(project): Path<String>,
-    Params(query): Params<EntryQuery>,
+    Params(query): Params<ListQuery>,
 ) -> Result<Json<List<SpendAlertObject>>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;
     let project = app.identity.get_project(&caller, &project).await?;
-    list(&app, &caller, &SpendScope::Project(project.id), &query).await
+    list(&app, &caller, &SpendScope::Project(project.id), query).await
+}
+
+/// An alert of a project, without its secret.
+#[utoipa::path(
+    get, path = "/v1/organization/projects/{project_id}/spend_alerts/{alert_id}", tag = "organization",
+    params(("project_id" = String, Path), ("alert_id" = String, Path)),
+    responses((status = 200, body = SpendAlertObject), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody))
+)]
+async fn get_project_spend_alert(
+    State(app): State<App>,
+    AdminReader(caller): AdminReader,
+    Path((project, id)): Path<(String, String)>,
+) -> Result<Json<SpendAlertObject>, ApiError> {
+    let project = path_id("project", &project, ProjectId::parse)?;
+    let project = app.identity.get_project(&caller, &project).await?;
+    find(&app, &caller, &SpendScope::Project(project.id), &id).await.map(|alert| Json(written(&alert)))
 }
 
 /// Makes an alert of a project. The secret of a webhook is shown here and never again.
@@ -182,12 +214,18 @@ async fn list(
     app: &App,
     caller: &Caller,
     scope: &SpendScope,
-    query: &EntryQuery,
+    query: ListQuery,
 ) -> Result<Json<List<SpendAlertObject>>, ApiError> {
+    let request = query.request()?;
     let alerts = app.billing.alerts(&caller.organization).await?;
-    let alerts = alerts.iter().filter(|alert| alert.scope == *scope).map(written).collect();
-    page(alerts, Some(query.limit()?), query.after.as_deref(), |alert: &SpendAlertObject| Some(&alert.id))
-        .map(Json)
+    let mut alerts: Vec<SpendAlertObject> =
+        alerts.iter().filter(|alert| alert.scope == *scope).map(written).collect();
+    if request.order == Order::Descending {
+        alerts.reverse();
+    }
+    let limit = u32::try_from(request.limit.unwrap_or(20))
+        .map_err(|_| ApiError::invalid("limit", "`limit` is 1 to 100."))?;
+    page(alerts, Some(limit), request.after.as_deref(), |alert| Some(&alert.id)).map(Json)
 }
 
 /// The alert of that id, if it is of that scope.

@@ -28,6 +28,12 @@ async fn an_alert_shows_its_secret_once_and_keeps_it() {
     assert_eq!(house.post(&format!("{ALERTS}/{id}"), webhook(500)).await, expected);
     assert_eq!(house.get(ALERTS).await["data"], json!([expected]));
 
+    assert_eq!(house.get(&format!("{ALERTS}/{id}")).await, expected);
+    house.clock.advance(std::time::Duration::from_secs(1));
+    let second = house.post(ALERTS, webhook(7)).await;
+    let newest = house.get(&format!("{ALERTS}?order=desc&limit=1")).await;
+    assert_eq!((&newest["data"][0]["id"], &newest["has_more"]), (&second["id"], &json!(true)));
+
     let deleted = house.delete(&format!("{ALERTS}/{id}")).await;
     assert_eq!(deleted, json!({"id": id, "object": "organization.spend_alert.deleted", "deleted": true}));
     assert_eq!(house.fails(Method::DELETE, &format!("{ALERTS}/{id}"), None).await.0, 404);
