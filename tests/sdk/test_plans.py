@@ -125,7 +125,7 @@ def test_spend_alerts_have_the_shape_of_the_openai_sdk(bank):
         assert alerts.retrieve(made.id, **of) == made
         changed = alerts.update(made.id, threshold_amount=2 * 10**9, **settings, **of)
         assert changed.threshold_amount == 2 * 10**9 and changed.notification_channel.subject_prefix == "[models]"
-        assert [one.id for one in alerts.list(*where, order="desc", limit=1)] == [made.id]
+        assert [one.id for one in alerts.list(*where, order="desc", limit=1).data] == [made.id]
         assert alerts.delete(made.id, **of).deleted
         with pytest.raises(openai.NotFoundError):
             alerts.retrieve(made.id, **of)
