@@ -111,12 +111,20 @@ pub enum Operation {
     Responses,
     /// `/v1/messages`.
     Messages,
+    /// Seconds of a rented replica.
+    Rental,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::ChatCompletions, Self::Completions, Self::Embeddings, Self::Responses, Self::Messages];
+    pub const ALL: [Self; 6] = [
+        Self::ChatCompletions,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Responses,
+        Self::Messages,
+        Self::Rental,
+    ];
 
     /// Those that generate text: what the OpenAI administration API calls completions.
     pub const GENERATION: [Self; 4] =
@@ -130,6 +138,7 @@ impl Operation {
             Self::Embeddings => "embeddings",
             Self::Responses => "responses",
             Self::Messages => "messages",
+            Self::Rental => "rental",
         }
     }
 }

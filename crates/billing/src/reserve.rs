@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tenfold_kernel::{ApiKeyId, OrganizationId, ProjectId, Timestamp, Units, UserId, base62};
+use tenfold_kernel::{ApiKeyId, OrganizationId, ProjectId, Timestamp, Unit, Units, UserId, base62};
 
 use crate::billing::Billing;
 use crate::error::BillingError;
@@ -119,7 +119,10 @@ impl Billing {
         let is_priced = quote.list.is_some();
         let cost = if is_priced { quote.worst_case(&demand.most)?.nanos } else { 0 };
 
-        let mut checks = rate_checks(payer.project, deployment, limits, demand);
+        // Seconds of a replica are no call: they take no place among calls, and no plan covers them.
+        let is_call = demand.most.get(Unit::ReplicaSeconds).is_none();
+        let mut checks =
+            if is_call { rate_checks(payer.project, deployment, limits, demand) } else { Vec::new() };
         let rate_checks = checks.len();
         if is_priced {
             let mine =
@@ -138,7 +141,7 @@ impl Billing {
                 }
             }
         }
-        let covers = if is_priced {
+        let covers = if is_priced && is_call {
             self.covers(payer.organization, deployment, demand, (cost, currency), now).await?
         } else {
             Covers::default()

@@ -173,6 +173,16 @@ Examples:
 
 A call is covered where every window has room for all of it; otherwise it is paid, or refused with --stop.")]
     Plans(PlansArgs),
+    /// Rent replicas for a project, by the second
+    #[command(after_help = "\
+Examples:
+  tenfold prices set device:cpu replica_seconds=100
+  tenfold rentals start smollm2-135m-instruct --project proj_abc --name ours
+  tenfold rentals list
+  tenfold rentals stop rental_abc
+
+Seconds are charged while the replica is up, and a minimum once it was; calls to it cost nothing more.")]
+    Rentals(RentalsArgs),
     /// Show budgets, and what was spent of them; make and delete them
     #[command(after_help = "\
 Examples:
@@ -386,6 +396,37 @@ pub enum PricesCommand {
         /// A JSON file with the whole list
         #[arg(long, value_name = "FILE")]
         file: Option<std::path::PathBuf>,
+    },
+}
+
+/// `rentals`.
+#[derive(Debug, clap::Args)]
+pub struct RentalsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: RentalsCommand,
+}
+
+/// What to do with rentals.
+#[derive(Debug, Subcommand)]
+pub enum RentalsCommand {
+    /// List rentals, those that are over too
+    List,
+    /// Rent a replica of an installed model
+    Start {
+        /// The model
+        model: String,
+        /// The project that alone may call it
+        #[arg(long, value_name = "ID")]
+        project: String,
+        /// The name to call it by; one is made up, unless given
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// End a rental
+    Stop {
+        /// The rental's id, as `rentals list` shows it
+        id: String,
     },
 }
 

@@ -14,6 +14,7 @@ mod plans;
 mod prices;
 mod projects;
 mod pull;
+mod rentals;
 mod usage;
 mod vouchers;
 
@@ -52,6 +53,7 @@ pub(crate) async fn dispatch(args: Args, context: &mut Context<'_>) -> Result<()
         Command::Vouchers(vouchers) => vouchers::run(vouchers, session).await,
         Command::Prices(prices) => prices::run(prices, session).await,
         Command::Plans(plans) => plans::run(plans, session).await,
+        Command::Rentals(rentals) => rentals::run(rentals, session).await,
         Command::Invoices(invoices) => invoices::run(invoices, session).await,
         Command::Budgets(budgets) => budgets::run(budgets, session).await,
         Command::Ledger(ledger) => ledger::run(ledger, session).await,

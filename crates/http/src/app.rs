@@ -10,7 +10,7 @@ use tenfold_catalog::Catalog;
 use tenfold_fleet::Fleet;
 use tenfold_identity::Identity;
 use tenfold_kernel::{Clock, Rng};
-use tenfold_serving::{Offering, Serving};
+use tenfold_serving::{Offering, Rentals, Serving};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -55,6 +55,8 @@ pub struct Platform {
     pub serving: Arc<Serving>,
     /// Makes and takes away deployments.
     pub offering: Arc<Offering>,
+    /// Replicas by the second.
+    pub rentals: Arc<Rentals>,
     /// What the first start is still busy with; nothing when the platform is ready.
     pub starting: tokio::sync::watch::Receiver<Option<String>>,
     /// Time.

@@ -20,6 +20,7 @@ mod number;
 pub mod plans;
 #[cfg(any(test, feature = "testkit"))]
 pub mod probe;
+pub mod rentals;
 pub mod responses;
 #[cfg(test)]
 mod samples;

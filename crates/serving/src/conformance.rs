@@ -1,8 +1,17 @@
 //! What every store of serving must do.
 
+mod rentals;
+
 use tenfold_kernel::{ProjectId, ResponseId, Timestamp};
 
 use crate::{IdempotencyRecord, IdempotencyStore, ResponseStore, StoredResponse};
+
+pub use rentals::{
+    Process, a_minimum_that_cannot_be_paid_is_refused, a_rental_costs_its_minimum,
+    a_rental_is_not_billed_while_its_replica_is_down, a_rental_stops_when_the_balance_ends_and_owes_nothing,
+    a_rented_replica_is_billed_by_the_second_while_it_is_up,
+    a_second_is_charged_once_however_many_processes_look, rental_store, sample_rental,
+};
 
 fn project(name: &str) -> ProjectId {
     ProjectId::parse(name).unwrap_or_else(|error| unexpected(&error))

@@ -29,6 +29,7 @@ pub mod memory;
 mod meter;
 mod offer;
 mod ports;
+mod rental;
 mod responses;
 mod service;
 mod settle;
@@ -39,6 +40,9 @@ pub use error::ServingError;
 pub use idempotency::{Begun, Fingerprint, IdempotentReply, Recording};
 pub use offer::{NewUpstream, OfferConfig, OfferModel, OfferUpstream, Offering};
 pub use ports::{IdempotencyRecord, IdempotencyStore, ResponseStore, StoredResponse};
+pub use rental::{
+    DEVICE_PRICES, EndReason, NewRental, Rental, RentalConfig, RentalHost, RentalStatus, RentalStore, Rentals,
+};
 pub use responses::{BackgroundResponse, BackgroundResponses, Created, ResponseEvents};
 pub use service::{Config, Parts, Serving};
 pub use stream::MeteredStream;

@@ -4,15 +4,20 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use tenfold_kernel::{BoxError, ProjectId, ResponseId, Timestamp};
+use tenfold_kernel::{BoxError, OrganizationId, ProjectId, ResponseId, Timestamp};
 
-use crate::{IdempotencyRecord, IdempotencyStore, ResponseStore, StoredResponse};
+use crate::{
+    IdempotencyRecord, IdempotencyStore, Rental, RentalHost, RentalStatus, RentalStore, ResponseStore,
+    ServingError, StoredResponse,
+};
 
-/// Both ports, in memory.
+/// Every port, in memory.
 #[derive(Debug, Default)]
 pub struct MemoryServingStore {
     responses: Mutex<HashMap<(ProjectId, ResponseId), StoredResponse>>,
     keys: Mutex<HashMap<(ProjectId, String), IdempotencyRecord>>,
+    /// In the order in which they were made.
+    rentals: Mutex<Vec<Rental>>,
 }
 
 #[async_trait]
@@ -96,5 +101,84 @@ impl IdempotencyStore for MemoryServingStore {
         let before = keys.len();
         keys.retain(|_, record| record.created_at >= created_before);
         Ok((before - keys.len()) as u64)
+    }
+}
+
+#[async_trait]
+impl RentalStore for MemoryServingStore {
+    async fn insert_rental(&self, rental: &Rental) -> Result<(), BoxError> {
+        self.rentals.lock().push(rental.clone());
+        Ok(())
+    }
+
+    async fn update_rental(&self, rental: &Rental) -> Result<bool, BoxError> {
+        let mut rentals = self.rentals.lock();
+        let kept = rentals.iter_mut().find(|kept| kept.id == rental.id && kept.revision == rental.revision);
+        let is_there = kept.is_some();
+        if let Some(kept) = kept {
+            *kept = Rental { revision: rental.revision + 1, ..rental.clone() };
+        }
+        Ok(is_there)
+    }
+
+    async fn rental(&self, organization: &OrganizationId, id: &str) -> Result<Option<Rental>, BoxError> {
+        let rentals = self.rentals.lock();
+        Ok(rentals.iter().find(|one| one.organization == *organization && *one.id == *id).cloned())
+    }
+
+    async fn rentals(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Rental>, BoxError> {
+        let rentals = self.rentals.lock();
+        let mine = rentals.iter().rev().filter(|one| one.organization == *organization);
+        let rest = mine.skip_while(|one| after.is_some_and(|after| *one.id != *after));
+        Ok(rest.skip(usize::from(after.is_some())).take(limit as usize).cloned().collect())
+    }
+
+    async fn live_rentals(&self, limit: u32) -> Result<Vec<Rental>, BoxError> {
+        let rentals = self.rentals.lock();
+        let live = rentals.iter().filter(|one| one.status != RentalStatus::Ended);
+        Ok(live.take(limit as usize).cloned().collect())
+    }
+}
+
+/// Replicas that are up when a test says so. Several processes may share it.
+#[derive(Debug, Default)]
+pub struct MemoryHost {
+    replicas: Mutex<HashMap<String, bool>>,
+}
+
+impl MemoryHost {
+    /// Says whether every replica is up, those that are started later apart.
+    pub fn set_up(&self, is_up: bool) {
+        self.replicas.lock().values_mut().for_each(|replica| *replica = is_up);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.replicas.lock().len()
+    }
+}
+
+#[async_trait]
+impl RentalHost for MemoryHost {
+    async fn start(&self, model: &str, name: &str, _: &ProjectId) -> Result<(), ServingError> {
+        if model == "missing" {
+            return Err(ServingError::ModelNotFound { model: model.to_owned() });
+        }
+        self.replicas.lock().insert(name.to_owned(), false);
+        Ok(())
+    }
+
+    async fn stop(&self, name: &str) -> Result<(), ServingError> {
+        self.replicas.lock().remove(name);
+        Ok(())
+    }
+
+    fn is_up(&self, name: &str) -> Option<bool> {
+        self.replicas.lock().get(name).copied()
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tenfold_billing::{Billing, SetPrices, Terms};
 use tenfold_catalog::{Catalog, Task};
-use tenfold_fleet::{Adapter, Deployment, Fleet, ModelTarget, NewDeployment, Target, Upstream};
+use tenfold_fleet::{
+    Adapter, Deployment, Fleet, ModelTarget, NewDeployment, ReplicaState, ReplicaStatus, Target, Upstream,
+};
 use tenfold_kernel::{ProjectId, Secret};
 use tokio::io::AsyncReadExt;
 
@@ -43,6 +45,8 @@ pub struct OfferModel {
     pub adapters: Vec<Adapter>,
     /// The only project that may know of it; all when not given.
     pub project: Option<ProjectId>,
+    /// Whether its worker starts at once and stays, and calls have no price, since the time is paid.
+    pub is_rented: bool,
 }
 
 /// Upstreams that serve one model, to be offered.
@@ -132,10 +136,12 @@ impl Offering {
             queue_limit: offer.queue_limit.unwrap_or(self.config.queue_limit),
             queue_timeout: self.config.queue_timeout,
             project: offer.project,
+            eager: offer.is_rented,
             ..NewDeployment::new(&name, &version, Target::Model(target))
         };
         let deployment = self.fleet.deploy(new).await?;
         if let Some(prices) = &entry.prices
+            && !offer.is_rented
             && self.billing.prices(&deployment.name).await?.is_empty()
         {
             let prices = SetPrices {
@@ -196,6 +202,14 @@ impl Offering {
     pub async fn withdraw(&self, name: &str) -> Result<(), ServingError> {
         self.fleet.undeploy(name).await?;
         Ok(())
+    }
+
+    /// Whether a worker of a deployment takes calls; nothing when there is no such deployment.
+    pub fn is_up(&self, name: &str) -> Option<bool> {
+        self.fleet.deployment(name)?;
+        let is_ready =
+            |replica: &ReplicaStatus| *replica.deployment == *name && replica.state == ReplicaState::Ready;
+        Some(self.fleet.replicas().iter().any(is_ready))
     }
 
     /// Offers every installed generating model that no deployment offers yet, under its id.

@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = &[
     file!("20261124054000_add_plans"),
     file!("20261124060000_add_spend_alerts"),
     file!("20261124063000_add_invoices"),
+    file!("20261124064000_add_rentals"),
 ];
 
 /// Applies what is missing, each file in a transaction of its own. Processes that start together wait for each

@@ -18,6 +18,7 @@ use tenfold_catalog::Scheme;
 
 use crate::notifications::Notifications;
 use crate::payments::Payments;
+use crate::rental::Rental;
 
 /// Where everything is, and what was decided.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub(crate) struct File {
     pub(crate) payments: Payments,
     #[serde(default)]
     pub(crate) notifications: Notifications,
+    #[serde(default)]
+    pub(crate) rental: Rental,
 }
 
 /// `[http]`: limits of the edge.
@@ -124,6 +127,7 @@ impl Default for File {
             database: Database::default(),
             payments: Payments::default(),
             notifications: Notifications::default(),
+            rental: Rental::default(),
         }
     }
 }
@@ -236,6 +240,7 @@ impl File {
         ensure!(self.engine.threads <= 1024, "engine.threads must be at most 1024");
         ensure!(self.database.pool_size > 0, "database.pool_size must be at least 1");
         self.payments.public_url()?;
+        self.rental.validate()?;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod logging;
 mod notifications;
 mod payments;
 mod periodic;
+mod rental;
 mod serve;
 mod worker;
 

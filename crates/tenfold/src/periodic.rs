@@ -8,11 +8,13 @@ use tenfold_billing::Billing;
 use tenfold_identity::Identity;
 use tenfold_kernel::BoxError;
 use tenfold_notify::Outside;
-use tenfold_serving::Serving;
+use tenfold_serving::{Rentals, Serving};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const PERIOD: Duration = Duration::from_secs(30);
+/// How often rentals are looked after.
+const RENTAL_PERIOD: Duration = Duration::from_secs(10);
 /// How often it is looked whether a month is over somewhere.
 const CLOSING_PERIOD: Duration = Duration::from_mins(10);
 
@@ -22,13 +24,15 @@ pub(crate) struct Periodic {
     pub(crate) serving: Arc<Serving>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) billing: Arc<Billing>,
+    pub(crate) rentals: Arc<Rentals>,
     pub(crate) notifier: Outside,
 }
 
 impl Periodic {
     /// Looks after all of it until the platform stops.
     pub(crate) fn start(self, tracker: &TaskTracker, shutdown: &CancellationToken) {
-        let Self { serving, identity, billing, notifier } = self;
+        let Self { serving, identity, billing, rentals, notifier } = self;
+        tracker.spawn(renting(rentals, shutdown.clone()));
         tracker.spawn(notifications(Arc::clone(&billing), notifier, shutdown.clone()));
         tracker.spawn(closing(Arc::clone(&billing), shutdown.clone()));
         tracker.spawn(housekeeping(serving, identity, billing, shutdown.clone()));
@@ -56,6 +60,14 @@ async fn notifications(billing: Arc<Billing>, notifier: Outside, shutdown: Cance
         report("spend alerts could not be looked at", billing.alerts_due().await);
         report("spend alerts could not be sent", billing.deliver_due(&notifier).await);
     }
+}
+
+/// Charges the seconds of rented replicas, the last ones before the platform stops.
+async fn renting(rentals: Arc<Rentals>, shutdown: CancellationToken) {
+    while goes_on(RENTAL_PERIOD, &shutdown).await {
+        report("rentals could not be looked after", rentals.look().await);
+    }
+    report("the last seconds of rentals could not be charged", rentals.leave().await);
 }
 
 /// Makes invoices of months that are over.

@@ -57,7 +57,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     first_start::found(&identity, &settings.home, listen).await?;
 
     let (ledger, process) = ledger(&store, exclusive, &clock, rng.as_ref(), &tracker, &shutdown).await?;
-    let billing = Arc::new(billing(&settings, &store, &ledger, process, exclusive, &clock, &rng));
+    let billing = Arc::new(billing(&settings, &store, &ledger, &process, exclusive, &clock, &rng));
     let checkout = Arc::new(checkout(&settings, &store, &billing, &clock, &rng)?);
     let catalog = Arc::new(catalog(&settings)?);
     let fleet = Arc::new(fleet(environment, &settings, &store, &clock, &rng, &tracker)?);
@@ -79,6 +79,8 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         serving.release_locks_of_earlier_run().await.context("failed to release idempotency keys")?;
     }
     let offering = Arc::new(offering(&settings, &catalog, &fleet, &billing));
+    let rentals = settings.file.rental.rentals(process, (&billing, &store, &offering), &clock, &rng);
+    let rentals = Arc::new(rentals);
     tracker.spawn(runner(jobs, Arc::clone(&serving)).run(shutdown.clone()));
     let notifier = settings.file.notifications.notifier(&settings.home)?;
     let has_mail_server = notifier.mailer.is_some();
@@ -86,6 +88,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         serving: Arc::clone(&serving),
         identity: Arc::clone(&identity),
         billing: Arc::clone(&billing),
+        rentals: Arc::clone(&rentals),
         notifier,
     };
     periodic.start(&tracker, &shutdown);
@@ -105,6 +108,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         fleet: Arc::clone(&fleet),
         serving,
         offering: Arc::clone(&offering),
+        rentals,
         starting,
         clock,
         rng,
@@ -215,7 +219,7 @@ fn billing(
     settings: &Settings,
     store: &Arc<Store>,
     ledger: &Arc<LedgerWriter>,
-    process: Arc<str>,
+    process: &Arc<str>,
     exclusive: bool,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
@@ -228,7 +232,7 @@ fn billing(
             tokens_per_minute: limit(settings.file.limits.tokens_per_minute),
             concurrency: None,
         },
-        process,
+        process: Arc::clone(process),
         cache_age: (!exclusive).then_some(Duration::from_secs(1)),
     };
     let ports = tenfold_billing::Ports {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tenfold_kernel::{Currency, Money, OrganizationId, ProjectId, Timestamp, Unit};
 
 use crate::error::BillingError;
-use crate::event::Event;
+use crate::event::{Event, Operation};
 use crate::ledger::hold::{Check, Counter, Held, Hold, HoldId, Metric, Reserve, Settle, Source};
 use crate::ledger::{AccountId, AccountKind, Entry, EntryKind, Post};
 use crate::limit::Reached;
@@ -394,7 +394,7 @@ impl EntryWriter {
     fn of_event(event: &Event, currency: Currency) -> Self {
         Self {
             transaction: event.idempotency_key.as_str().into(),
-            kind: EntryKind::Usage,
+            kind: if event.operation == Operation::Rental { EntryKind::Rental } else { EntryKind::Usage },
             organization: event.organization.clone(),
             project: Some(event.project.clone()),
             currency,

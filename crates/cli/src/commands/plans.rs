@@ -53,13 +53,13 @@ fn when(at_period_end: bool) -> &'static str {
     if at_period_end { "period_end" } else { "now" }
 }
 
-fn said(answer: &Value, field: &str) -> String {
+pub(super) fn said(answer: &Value, field: &str) -> String {
     printable(answer[field].as_str().unwrap_or_default())
 }
 
 impl Session<'_> {
     /// Sends one request and prints what was done, or the answer itself for programs.
-    async fn send(
+    pub(super) async fn send(
         &mut self,
         method: Method,
         segments: &[&str],

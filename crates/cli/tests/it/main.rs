@@ -15,5 +15,6 @@ mod platform;
 mod prices;
 mod projects;
 mod pull;
+mod rentals;
 mod session;
 mod usage;

@@ -184,6 +184,7 @@ async fn create_deployment(
                 queue_limit: body.queue_limit,
                 adapters,
                 project,
+                is_rented: false,
             };
             app.offering.offer_model(offer).await?
         }

@@ -13,6 +13,7 @@ mod project_api_keys;
 mod project_users;
 mod projects;
 mod rate_limits;
+mod rentals;
 mod service_accounts;
 mod spend_alerts;
 mod spend_limits;
@@ -49,6 +50,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(checkouts::router())
         .merge(vouchers::router())
         .merge(plans::router())
+        .merge(rentals::router())
         .merge(invoices::router())
         .merge(subscriptions::router())
         .merge(users::router())

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tenfold_protocol::error::ErrorBody;
 use tenfold_protocol::model::List;
 use tenfold_protocol::usage_report::{PriceListObject, SetPriceList};
+use tenfold_serving::DEVICE_PRICES;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -81,7 +82,7 @@ async fn get_prices(
     Ok(Json(PriceListObject { other_currencies: in_force.collect(), scheduled: later.collect(), ..first }))
 }
 
-/// Puts prices in force. Calls that were admitted before keep theirs.
+/// Puts prices in force, of a model or, as `device:CLASS`, of the seconds of a rented replica. Calls that were admitted before keep theirs.
 #[utoipa::path(
     put, path = "/v1/prices/{model}", tag = "prices", params(("model" = String, Path)), request_body = SetPriceList,
     responses((status = 200, body = PriceListObject), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -93,10 +94,11 @@ async fn set_prices(
     Path(model): Path<String>,
     JsonBody(body): JsonBody<SetPriceList>,
 ) -> Result<Json<PriceListObject>, ApiError> {
-    let deployment = app.fleet.deployment(&model).ok_or_else(|| {
+    let is_device = model.strip_prefix(DEVICE_PRICES).is_some_and(|class| app.rentals.has_class(class));
+    if !is_device && app.fleet.deployment(&model).is_none() {
         let model: String = model.chars().take(128).collect();
-        ApiError::not_found("model", &model).with_code("model_not_found")
-    })?;
-    let new = read(deployment.name.to_string().into(), &body)?;
+        return Err(ApiError::not_found("model", &model).with_code("model_not_found"));
+    }
+    let new = read(model.into(), &body)?;
     Ok(Json(written(&*app.billing.set_prices(new).await?)))
 }

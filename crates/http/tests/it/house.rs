@@ -20,8 +20,10 @@ use tenfold_fleet::memory::MemoryDeploymentStore;
 use tenfold_http::{Config, Platform};
 use tenfold_identity::{Bootstrap, Identity, MemoryStore};
 use tenfold_kernel::{BoxError, Clock, Currency, MockClock, ResponseId, Rng, SeededRng, Timestamp};
-use tenfold_serving::memory::MemoryServingStore;
-use tenfold_serving::{BackgroundResponse, BackgroundResponses, OfferConfig, Offering, Serving};
+use tenfold_serving::memory::{MemoryHost, MemoryServingStore};
+use tenfold_serving::{
+    BackgroundResponse, BackgroundResponses, OfferConfig, Offering, RentalConfig, Rentals, Serving,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -40,6 +42,7 @@ pub(crate) struct House {
     pub(crate) ledger: Arc<MemoryLedger>,
     pub(crate) payments: Arc<FlakyPayments>,
     pub(crate) serving_store: Arc<MemoryServingStore>,
+    pub(crate) host: Arc<MemoryHost>,
     _home: tempfile::TempDir,
 }
 
@@ -122,6 +125,24 @@ pub(crate) async fn house() -> House {
         Arc::clone(&fleet),
         Arc::clone(&billing),
     );
+    let host = Arc::new(MemoryHost::default());
+    let rental_config = RentalConfig {
+        device_class: "cpu".into(),
+        minimum_seconds: 60,
+        slice_seconds: 60,
+        ahead: Duration::from_secs(15),
+        lease: Duration::from_secs(30),
+        most: 10,
+        process: "one".into(),
+    };
+    let rentals = Rentals::new(
+        rental_config,
+        Arc::clone(&billing),
+        Arc::clone(&serving_store) as Arc<_>,
+        Arc::clone(&host) as Arc<_>,
+        time(),
+        Arc::clone(&rng),
+    );
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let platform = Arc::new(Platform {
         config: Config {
@@ -140,6 +161,7 @@ pub(crate) async fn house() -> House {
         fleet,
         serving: Arc::new(serving),
         offering: Arc::new(offering),
+        rentals: Arc::new(rentals),
         // Nobody changes it: it stays at its first value.
         starting: tokio::sync::watch::channel(None).1,
         clock: time(),
@@ -149,7 +171,7 @@ pub(crate) async fn house() -> House {
         metrics: recorder.handle(),
     });
     let router = tenfold_http::router(Arc::clone(&platform));
-    House { router, platform, clock, made, ledger, payments, serving_store, _home: home }
+    House { router, platform, clock, made, ledger, payments, serving_store, host, _home: home }
 }
 
 fn billing(ledger: &Arc<MemoryLedger>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Arc<Billing> {

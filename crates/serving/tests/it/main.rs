@@ -4,6 +4,7 @@
 
 mod dispatch;
 mod idempotency;
+mod rentals;
 mod responses;
 mod rig;
 mod settle;

@@ -90,6 +90,7 @@ pub(crate) struct Rig {
     pub(crate) events: Arc<GatedEvents>,
     pub(crate) background: Arc<Background>,
     pub(crate) clock: Arc<MockClock>,
+    pub(crate) rng: Arc<SeededRng>,
     pub(crate) tracker: TaskTracker,
 }
 
@@ -165,11 +166,11 @@ impl Rig {
                 idempotency: store,
                 background: background.clone(),
                 clock: clock.clone(),
-                rng,
+                rng: rng.clone(),
                 tracker: tracker.clone(),
             },
         ));
-        Self { serving, billing, events, background, clock, tracker }
+        Self { serving, billing, events, background, clock, rng, tracker }
     }
 
     /// Every event, when nothing is being recorded any more.

@@ -23,6 +23,8 @@ mod plans;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod rentals;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod sqlite;

@@ -8,6 +8,7 @@ mod project_api_keys;
 mod project_users;
 mod projects;
 mod rate_limits;
+mod rentals;
 mod service_accounts;
 mod spend_alerts;
 mod users;
