@@ -246,6 +246,9 @@ impl Billing {
     /// [`BillingError::InvalidQuery`] naming the field at fault; otherwise as [`UsageStore::usage`].
     pub async fn usage(&self, query: ReportQuery) -> Result<Page<UsageRow>, BillingError> {
         let limits = (query.width.default_limit(), query.width.max_limit());
+        if query.label.is_some() {
+            return Err(report::invalid("label", "usage is not told apart by labels, costs are".to_owned()));
+        }
         let plan = report::plan(query, limits, self.ports.clock.now())?;
         let rows = self.ports.usage.usage(&plan.selection).await?;
         Ok(plan.fill(rows))

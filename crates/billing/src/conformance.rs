@@ -112,6 +112,7 @@ fn everything(event: &Event) -> Selection {
         width: BucketWidth::Hour,
         filter: Filter::default(),
         group_by: Vec::new(),
+        label: None,
     }
 }
 
@@ -189,6 +190,33 @@ pub async fn absent_is_not_zero(log: &dyn Ledger, usage: &dyn UsageStore, rng: &
     let costs = usage.costs(&everything(&full)).await.unwrap();
     let sums: Vec<_> = costs.iter().map(|row| (row.currency, row.nanos, row.requests)).collect();
     assert_eq!(sums, [(None, 0, 1), (Some(Currency::USD), 1_234, 1)], "unknown cost first, and apart");
+}
+
+/// What calls of one label cost, whatever other labels they have.
+pub async fn costs_are_told_apart_by_a_label(log: &dyn Ledger, usage: &dyn UsageStore, rng: &dyn Rng) {
+    let sample = Event { labels: Labels::default(), ..sample_event(rng) };
+    let cost = sample.cost.unwrap().nanos;
+    let of = |labels: &[(&str, &str)]| {
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Event { labels: Labels::new(labels).unwrap(), ..another(&sample, rng) }
+    };
+    let events = [
+        of(&[("team", "blue"), ("run", "1")]),
+        of(&[("team", "blue"), ("run", "2")]),
+        of(&[("team", "\"red\"'")]),
+        of(&[("run", "3")]),
+        sample.clone(),
+    ];
+    for event in events {
+        write(log, event).await.unwrap();
+    }
+    let selection =
+        Selection { label: Some("team".to_owned()), width: BucketWidth::Day, ..everything(&sample) };
+    let rows = usage.costs(&selection).await.unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row.key.label.as_deref(), row.requests, row.nanos)).collect();
+    assert_eq!(told, [(None, 2, 2 * cost), (Some("\"red\"'"), 1, cost), (Some("blue"), 2, 2 * cost)]);
+    let all = usage.costs(&Selection { label: None, ..selection }).await.unwrap();
+    assert_eq!((all.len(), all[0].nanos), (1, 5 * cost));
 }
 
 /// Filters, groups and buckets select and tell apart what they name, within one organisation.

@@ -401,6 +401,7 @@ fn group(event: &Event, selection: &Selection) -> (i64, GroupKey) {
         model: by(GroupBy::Model).then(|| event.deployment.to_string()),
         batch: by(GroupBy::Batch).then_some(event.batch),
         service_tier: event.service_tier.clone().filter(|_| by(GroupBy::ServiceTier)),
+        label: None,
     };
     (bucket, key)
 }
@@ -454,7 +455,8 @@ impl UsageStore for MemoryLedger {
     async fn costs(&self, selection: &Selection) -> Result<Vec<CostRow>, BillingError> {
         let mut rows: BTreeMap<_, CostRow> = BTreeMap::new();
         for event in self.selected(selection) {
-            let (bucket, key) = group(&event, selection);
+            let (bucket, mut key) = group(&event, selection);
+            key.label = selection.label.as_deref().and_then(|name| event.labels.get(name)).map(str::to_owned);
             let currency = event.cost.map(|cost| cost.currency);
             let row = rows.entry((bucket, key.clone(), currency)).or_insert(CostRow {
                 bucket,

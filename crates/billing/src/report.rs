@@ -110,6 +110,8 @@ pub struct ReportQuery {
     pub filter: Filter,
     /// What rows are told apart by.
     pub group_by: Vec<GroupBy>,
+    /// The label by whose value costs are told apart too.
+    pub label: Option<String>,
     /// How many buckets a page has.
     pub limit: Option<u32>,
     /// The cursor of a later page, from [`Page::next_page`].
@@ -131,6 +133,8 @@ pub struct Selection {
     pub filter: Filter,
     /// What rows are told apart by, each once, in order.
     pub group_by: Vec<GroupBy>,
+    /// The label by whose value costs are told apart too.
+    pub label: Option<String>,
 }
 
 /// What a row is of; a part is set when rows are told apart by it and the event has it.
@@ -148,6 +152,8 @@ pub struct GroupKey {
     pub batch: Option<bool>,
     /// The service tier.
     pub service_tier: Option<String>,
+    /// The label's value; nothing for calls without that label.
+    pub label: Option<String>,
 }
 
 /// Sums of one group in one bucket, in the disjoint units of the kernel. A call whose use is not known adds
@@ -292,6 +298,7 @@ pub(crate) fn plan(query: ReportQuery, limits: (u32, u32), now: Timestamp) -> Re
         width: query.width,
         filter: query.filter,
         group_by,
+        label: query.label,
     };
     Ok(Plan { selection, bounds, next_page })
 }
@@ -344,6 +351,7 @@ mod tests {
             width,
             filter: Filter::default(),
             group_by: vec![GroupBy::Model, GroupBy::Project, GroupBy::Model],
+            label: None,
             limit,
             page: None,
         }

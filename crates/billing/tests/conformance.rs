@@ -10,6 +10,7 @@ async fn memory_keeps_events_as_every_store_does() {
     conformance::events_are_counted_once(&events, &events, &rng).await;
     conformance::absent_is_not_zero(&events, &events, &rng).await;
     conformance::reports_select_and_group(&events, &events, &rng).await;
+    conformance::costs_are_told_apart_by_a_label(&events, &events, &rng).await;
     conformance::sums_never_wrap(&events, &events, &rng).await;
 }
 

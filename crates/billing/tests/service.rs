@@ -185,6 +185,7 @@ fn query(event: &Event, width: BucketWidth) -> ReportQuery {
         width,
         filter: Filter::default(),
         group_by: Vec::new(),
+        label: None,
         limit: None,
         page: None,
     }

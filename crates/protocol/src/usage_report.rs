@@ -97,6 +97,9 @@ pub struct CostsResult {
     pub project_id: Option<String>,
     /// The key, when grouped by it.
     pub api_key_id: Option<String>,
+    /// The value of the label that was asked for; absent for calls without it. Not in the OpenAI API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// How many calls the sum is of. Not in the OpenAI API.
     pub num_model_requests: i64,
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tenfold_billing::{
-    BillingError, CostRow, GroupBy, GroupKey, MAX_ROWS, Operation, Selection, UsageRow, UsageStore,
+    BillingError, CostRow, GroupBy, GroupKey, Labels, MAX_ROWS, Operation, Selection, UsageRow, UsageStore,
 };
 use tenfold_kernel::{ApiKeyId, Classify, Currency, ErrorKind, ProjectId, UserId};
 
@@ -64,18 +64,23 @@ impl UsageStore for Store {
 
     async fn costs(&self, selection: &Selection) -> Result<Vec<CostRow>, BillingError> {
         let mut sql = grouped(selection);
+        let labels = usize::from(selection.label.is_some());
+        if labels > 0 {
+            sql.push(", labels");
+        }
         sql.push(", currency, COUNT(*) AS requests, CAST(COALESCE(SUM(cost_nanos), 0) AS BIGINT) AS nanos");
         selected(&mut sql, selection);
-        group_by(&mut sql, 2 + selection.group_by.len());
+        group_by(&mut sql, 2 + selection.group_by.len() + labels);
         let rows = self.fetch(sql).await?;
         let mut rows = rows
             .iter()
             .map(|row| {
                 let currency: Option<String> = row.try_get("currency")?;
                 let currency = currency.map(|code| Currency::parse(&code)).transpose();
+                let label = selection.label.as_deref().map(|name| label(row, name)).transpose()?.flatten();
                 Ok(CostRow {
                     bucket: row.try_get("bucket")?,
-                    key: key(row, selection)?,
+                    key: GroupKey { label, ..key(row, selection)? },
                     currency: currency.map_err(|error| sqlx::Error::Decode(error.into()))?,
                     nanos: row.try_get("nanos")?,
                     requests: row.try_get("requests")?,
@@ -84,7 +89,7 @@ impl UsageStore for Store {
             .collect::<Result<Vec<_>, sqlx::Error>>()
             .map_err(|error| failed(error.into()))?;
         rows.sort_by(|a, b| (a.bucket, &a.key, a.currency).cmp(&(b.bucket, &b.key, b.currency)));
-        Ok(rows)
+        merged(rows)
     }
 }
 
@@ -159,6 +164,33 @@ fn key(row: &AnyRow, selection: &Selection) -> Result<GroupKey, sqlx::Error> {
         }
     }
     Ok(key)
+}
+
+/// The value of one label of the calls that a row is of.
+fn label(row: &AnyRow, name: &str) -> Result<Option<String>, sqlx::Error> {
+    let Some(text) = row.try_get::<Option<String>, _>("labels")? else { return Ok(None) };
+    let labels: Labels = serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Ok(labels.get(name).map(str::to_owned))
+}
+
+/// Adds up rows of the same group, which calls are of whose other labels differ. They lie side by side.
+fn merged(rows: Vec<CostRow>) -> Result<Vec<CostRow>, BillingError> {
+    let mut merged: Vec<CostRow> = Vec::new();
+    for row in rows {
+        match merged.last_mut() {
+            Some(last) if (last.bucket, &last.key, last.currency) == (row.bucket, &row.key, row.currency) => {
+                let sum = |a: i64, b: i64| a.checked_add(b).ok_or_else(too_large);
+                last.nanos = sum(last.nanos, row.nanos)?;
+                last.requests = sum(last.requests, row.requests)?;
+            }
+            _ => merged.push(row),
+        }
+    }
+    Ok(merged)
+}
+
+fn too_large() -> BillingError {
+    BillingError::Store { action: ACTION, source: "a sum does not fit".into() }
 }
 
 fn failed(error: StoreError) -> BillingError {

@@ -51,6 +51,8 @@ struct ReportParams {
     /// `project_id`, `user_id`, `api_key_id`, `model`, `batch`, `service_tier`; in costs `project_id`, `api_key_id`,
     /// `line_item`.
     group_by: Option<Vec<String>>,
+    /// In costs, the label (a name in `metadata` of calls) by whose value they are told apart too.
+    label: Option<String>,
     /// How many buckets a page has. By width: `1d` 7, at most 31; `1h` 24, at most 168; `1m` 60, at most 1440. Costs:
     /// 7, at most 180.
     limit: Option<u32>,
@@ -150,6 +152,7 @@ impl Parameters {
             width: BucketWidth::Day,
             filter: Filter { operations: operations.to_vec(), ..Filter::default() },
             group_by: Vec::new(),
+            label: None,
             limit: None,
             page: None,
         };
@@ -167,6 +170,7 @@ impl Parameters {
                     filter.batch = Some(number("batch", "`true` or `false`", &value)?);
                 }
                 "group_by" => push("group_by", &mut query.group_by, group(groups, &value)?)?,
+                "label" if operations.is_empty() => query.label = Some(value),
                 "limit" => query.limit = Some(number("limit", "a whole number", &value)?),
                 "page" => query.page = Some(value),
                 unknown => {
@@ -314,6 +318,7 @@ fn cost(row: CostRow) -> CostsResult {
         line_item: row.key.model,
         project_id: row.key.project,
         api_key_id: row.key.api_key,
+        label: row.key.label,
         num_model_requests: row.requests,
     }
 }

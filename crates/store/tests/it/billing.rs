@@ -15,6 +15,7 @@ async fn every_suite(store: Store) {
     conformance::events_are_counted_once(&*log, &store, &rng).await;
     conformance::absent_is_not_zero(&*log, &store, &rng).await;
     conformance::reports_select_and_group(&*log, &store, &rng).await;
+    conformance::costs_are_told_apart_by_a_label(&*log, &store, &rng).await;
     conformance::sums_never_wrap(&*log, &store, &rng).await;
     conformance::prices_come_into_force(&store, &rng).await;
     conformance::limits_are_set(&store, &rng).await;
@@ -55,6 +56,7 @@ async fn counted(store: &Store, like: &Event) -> (i64, i64) {
         width: BucketWidth::Day,
         filter: Filter::default(),
         group_by: Vec::new(),
+        label: None,
     };
     let usage = store.usage(&selection).await.unwrap();
     let costs = store.costs(&selection).await.unwrap();

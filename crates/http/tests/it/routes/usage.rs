@@ -100,6 +100,20 @@ async fn costs_are_exact_and_what_is_not_known_stands_apart() {
 }
 
 #[tokio::test]
+async fn costs_are_told_apart_by_a_label_of_calls() {
+    let (house, _) = with_three_calls().await;
+    let path = format!("/v1/organization/costs?start_time={DAY}&label=team&group_by=project_id");
+    let results = house.get(&path).await["data"][0]["results"].clone();
+    assert!(results.as_array().unwrap().iter().all(|row| row["label"].is_string()), "{results}");
+    let path = format!("/v1/organization/costs?start_time={DAY}&label=none");
+    let results = house.get(&path).await["data"][0]["results"].clone();
+    assert!(results.as_array().unwrap().iter().all(|row| row.get("label").is_none()), "{results}");
+    let path = format!("/v1/organization/usage/completions?start_time={DAY}&label=team");
+    let (status, refused) = house.send(Method::GET, &path, Some(house.admin()), &[], None).await;
+    assert_eq!((status, &refused["error"]["param"]), (StatusCode::BAD_REQUEST, &json!("label")));
+}
+
+#[tokio::test]
 async fn pages_go_on_where_the_last_one_ended() {
     let (house, _) = with_three_calls().await;
     let start = DAY - 2 * 86_400;
