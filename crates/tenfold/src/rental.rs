@@ -49,7 +49,7 @@ impl Rental {
         parts: (&Arc<Billing>, &Arc<Store>, &Arc<Offering>),
         clock: &Arc<dyn Clock>,
         rng: &Arc<dyn Rng>,
-    ) -> Rentals {
+    ) -> Arc<Rentals> {
         let (billing, store, offering) = parts;
         let config = RentalConfig {
             device_class: self.device_class.as_str().into(),
@@ -61,6 +61,6 @@ impl Rental {
             process,
         };
         let (billing, store, host) = (Arc::clone(billing), Arc::clone(store) as _, Arc::clone(offering) as _);
-        Rentals::new(config, billing, store, host, Arc::clone(clock), Arc::clone(rng))
+        Arc::new(Rentals::new(config, billing, store, host, Arc::clone(clock), Arc::clone(rng)))
     }
 }

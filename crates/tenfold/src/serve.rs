@@ -80,22 +80,20 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     }
     let offering = Arc::new(offering(&settings, &catalog, &fleet, &billing));
     let rentals = settings.file.rental.rentals(process, (&billing, &store, &offering), &clock, &rng);
-    let rentals = Arc::new(rentals);
     tracker.spawn(runner(jobs, Arc::clone(&serving)).run(shutdown.clone()));
     let notifier = settings.file.notifications.notifier(&settings.home)?;
     let has_mail_server = notifier.mailer.is_some();
-    let periodic = Periodic {
+    Periodic {
         serving: Arc::clone(&serving),
         identity: Arc::clone(&identity),
         billing: Arc::clone(&billing),
         rentals: Arc::clone(&rentals),
         notifier,
-    };
-    periodic.start(&tracker, &shutdown);
+    }
+    .start(&tracker, &shutdown);
 
     let metrics = metrics()?;
     tracker.spawn(tidy_metrics(metrics.clone(), shutdown.clone()));
-
     let (starting_tx, starting) = tokio::sync::watch::channel(Some("starting".to_owned()));
     let app = Arc::new(Platform {
         config: settings.file.http.to_config(),

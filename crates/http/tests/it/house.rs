@@ -126,24 +126,8 @@ pub(crate) async fn house() -> House {
         Arc::clone(&billing),
     );
     let host = Arc::new(MemoryHost::default());
-    let rental_config = RentalConfig {
-        device_class: "cpu".into(),
-        minimum_seconds: 60,
-        slice_seconds: 60,
-        ahead: Duration::from_secs(15),
-        lease: Duration::from_secs(30),
-        most: 10,
-        process: "one".into(),
-    };
-    let rentals = Rentals::new(
-        rental_config,
-        Arc::clone(&billing),
-        Arc::clone(&serving_store) as Arc<_>,
-        Arc::clone(&host) as Arc<_>,
-        time(),
-        Arc::clone(&rng),
-    );
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let rentals = rentals(&billing, &serving_store, &host, time(), Arc::clone(&rng));
     let platform = Arc::new(Platform {
         config: Config {
             body_limit_bytes: 1 << 20,
@@ -161,7 +145,7 @@ pub(crate) async fn house() -> House {
         fleet,
         serving: Arc::new(serving),
         offering: Arc::new(offering),
-        rentals: Arc::new(rentals),
+        rentals,
         // Nobody changes it: it stays at its first value.
         starting: tokio::sync::watch::channel(None).1,
         clock: time(),
@@ -172,6 +156,26 @@ pub(crate) async fn house() -> House {
     });
     let router = tenfold_http::router(Arc::clone(&platform));
     House { router, platform, clock, made, ledger, payments, serving_store, host, _home: home }
+}
+
+fn rentals(
+    billing: &Arc<Billing>,
+    store: &Arc<MemoryServingStore>,
+    host: &Arc<MemoryHost>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+) -> Arc<Rentals> {
+    let config = RentalConfig {
+        device_class: "cpu".into(),
+        minimum_seconds: 60,
+        slice_seconds: 60,
+        ahead: Duration::from_secs(15),
+        lease: Duration::from_secs(30),
+        most: 10,
+        process: "one".into(),
+    };
+    let (store, host) = (Arc::clone(store) as Arc<_>, Arc::clone(host) as Arc<_>);
+    Arc::new(Rentals::new(config, Arc::clone(billing), store, host, clock, rng))
 }
 
 fn billing(ledger: &Arc<MemoryLedger>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Arc<Billing> {

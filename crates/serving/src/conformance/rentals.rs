@@ -324,11 +324,15 @@ pub async fn rental_store(store: &dyn RentalStore, sample: &Rental) {
     let mine = &sample.organization;
     assert_eq!(store.rental(mine, &sample.id).await.unwrap().as_ref(), Some(sample));
     assert_eq!(store.rental(&other, &sample.id).await.unwrap(), None, "another organisation's");
-    assert_eq!(store.rentals(mine, None, 1).await.unwrap(), [second.clone()], "the newest first");
-    assert_eq!(store.rentals(mine, Some("rental_2"), 5).await.unwrap(), [sample.clone()]);
+    assert_eq!(
+        store.rentals(mine, None, 1).await.unwrap(),
+        std::slice::from_ref(&second),
+        "the newest first"
+    );
+    assert_eq!(store.rentals(mine, Some("rental_2"), 5).await.unwrap(), std::slice::from_ref(sample));
     let ended = Rental { status: RentalStatus::Ended, ..second };
     assert!(store.update_rental(&ended).await.unwrap());
     assert!(!store.update_rental(&ended).await.unwrap(), "its revision is another");
-    assert_eq!(store.live_rentals(10).await.unwrap(), [sample.clone()]);
+    assert_eq!(store.live_rentals(10).await.unwrap(), std::slice::from_ref(sample));
     assert_eq!(store.rental(mine, "rental_2").await.unwrap().unwrap().revision, sample.revision + 1);
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use tenfold_kernel::ProjectId;
+use tenfold_kernel::{ProjectId, Timestamp};
 use tenfold_protocol::error::ErrorBody;
 use tenfold_protocol::model::List;
 use tenfold_protocol::rentals::{CreateRental, RentalObject};
@@ -33,8 +33,8 @@ fn written(rental: &Rental) -> RentalObject {
         minimum_seconds: rental.minimum_seconds,
         charged_seconds: rental.charged_seconds,
         created_at: rental.created_at.secs(),
-        up_at: rental.up_at.map(|at| at.secs()),
-        ends_at: rental.ends_at.map(|at| at.secs()),
+        up_at: rental.up_at.map(Timestamp::secs),
+        ends_at: rental.ends_at.map(Timestamp::secs),
         end_reason: rental.end_reason.map(|reason| reason.as_str().to_owned()),
     }
 }
