@@ -92,8 +92,8 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     }
     .start(&tracker, &shutdown);
 
-    let metrics = metrics()?;
-    tracker.spawn(tidy_metrics(metrics.clone(), shutdown.clone()));
+    let metrics = metrics(&tracker, &shutdown)?;
+
     let (starting_tx, starting) = tokio::sync::watch::channel(Some("starting".to_owned()));
     let app = Arc::new(Platform {
         config: settings.file.http.to_config(),
@@ -368,11 +368,13 @@ fn runner(jobs: Arc<Jobs>, serving: Arc<Serving>) -> Arc<Runner> {
 const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0];
 
-fn metrics() -> anyhow::Result<PrometheusHandle> {
-    PrometheusBuilder::new()
+fn metrics(tracker: &TaskTracker, shutdown: &CancellationToken) -> anyhow::Result<PrometheusHandle> {
+    let metrics = PrometheusBuilder::new()
         .set_buckets(&SECONDS)
         .and_then(PrometheusBuilder::install_recorder)
-        .context("failed to start metrics")
+        .context("failed to start metrics")?;
+    tracker.spawn(tidy_metrics(metrics.clone(), shutdown.clone()));
+    Ok(metrics)
 }
 
 /// Adds single observations up: without that they are kept until somebody asks for `/metrics`.
