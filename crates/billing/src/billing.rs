@@ -10,7 +10,7 @@ use crate::error::BillingError;
 use crate::fresh::Fresh;
 use crate::funds::{Grant, Profile, SpendLimit};
 use crate::ledger::ProcessId;
-use crate::limit::{LimitOverride, RateLimits};
+use crate::limit::{CallLimit, LimitOverride, RateLimits};
 use crate::plan::Subscription;
 use crate::ports::{
     FundsStore, InvoiceStore, Ledger, LedgerReader, LimitStore, PlanStore, PriceBook, UsageStore,
@@ -79,6 +79,7 @@ pub struct Billing {
     overrides: Fresh<(ProjectId, Arc<str>), RateLimits>,
     pub(crate) profiles: Fresh<OrganizationId, Arc<Profile>>,
     pub(crate) spending: Fresh<OrganizationId, Arc<[SpendLimit]>>,
+    pub(crate) call_limits: Fresh<OrganizationId, Arc<[CallLimit]>>,
     pub(crate) alerts: Fresh<OrganizationId, Arc<[SpendAlert]>>,
     pub(crate) grants: Fresh<OrganizationId, Arc<[Grant]>>,
     pub(crate) subscriptions: Fresh<OrganizationId, Arc<[Subscription]>>,
@@ -108,6 +109,7 @@ impl Billing {
             overrides: Fresh::new(age),
             profiles: Fresh::new(age),
             spending: Fresh::new(age),
+            call_limits: Fresh::new(age),
             alerts: Fresh::new(age),
             grants: Fresh::new(age),
             subscriptions: Fresh::new(age),

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod invoices;
+mod limits;
 mod money;
 mod payments;
 mod plans;
@@ -30,6 +31,11 @@ pub use alerts::{
 pub use invoices::{
     a_credit_note_is_never_more_than_its_invoice, a_month_is_closed_once,
     an_invoice_sums_to_the_ledger_of_its_month,
+};
+pub use limits::{
+    a_day_of_calls_ends_at_the_organisations_midnight, a_limit_counts_what_was_used_in_the_end,
+    a_limit_of_every_scope_refuses_the_next_call_and_names_itself, a_soft_limit_counts_and_refuses_nothing,
+    processes_share_one_limit,
 };
 pub use money::{
     a_balance_pays_for_what_it_pays_for, calls_are_charged_in_the_order_of_funding, limits_hold_what_runs,

@@ -39,7 +39,9 @@ pub use billing::{Billing, Config, Ports, SetPrices};
 pub use error::BillingError;
 pub use event::{CallStatus, Energy, Event, Labels, Operation, UnknownName, idempotency_key};
 pub use funds::{Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, TopUp, zone};
-pub use limit::{Level, LimitOverride, RateLimitState, RateLimits, Reached};
+pub use limit::{
+    CallLevel, CallLimit, CallWindow, Level, LimitOverride, RateLimitState, RateLimits, Reached,
+};
 pub use ports::{
     FundsStore, InvoiceStore, Ledger, LedgerReader, LimitStore, PlanStore, PriceBook, ProcessStore,
     UsageStore,

@@ -4,12 +4,16 @@
 //! it, each limit is one number. A limit by the minute is a bucket that holds a minute's worth and fills evenly, so
 //! who was idle may start with a burst of a whole minute's worth.
 
+mod call;
+
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::BillingError;
+
+pub use call::{CallLevel, CallLimit, CallWindow};
 
 /// The largest limit: beyond it a bucket's parts would not fit in 64 bits.
 const MOST: u64 = 1_000_000_000_000;
@@ -75,6 +79,10 @@ pub enum Reached {
     Images,
     /// Calls a day.
     RequestsPerDay,
+    /// Tokens a day.
+    TokensPerDay,
+    /// Images a day.
+    ImagesPerDay,
     /// Calls at a time.
     Concurrency,
     /// Money a day.
@@ -94,6 +102,8 @@ impl fmt::Display for Reached {
             Self::Tokens => "tokens per minute",
             Self::Images => "images per minute",
             Self::RequestsPerDay => "requests per day",
+            Self::TokensPerDay => "tokens per day",
+            Self::ImagesPerDay => "images per day",
             Self::Concurrency => "concurrent requests",
             Self::SpendPerDay => "spend per day",
             Self::SpendPerMonth => "spend per month",

@@ -20,7 +20,7 @@ use crate::ledger::{
     Account, AccountId, AccountKind, Book, Counter, Entry, EntryPlace, Hold, Post, Posted, Reserve, Reserved,
     Settle, Verification,
 };
-use crate::limit::LimitOverride;
+use crate::limit::{CallLimit, LimitOverride};
 use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, ProcessStore, UsageStore};
 use crate::price::PriceList;
 use crate::report::{CostRow, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
@@ -530,6 +530,7 @@ impl PriceBook for MemoryPrices {
 #[derive(Debug, Default)]
 pub struct MemoryLimits {
     limits: Mutex<BTreeMap<(ProjectId, String), LimitOverride>>,
+    calls: Mutex<Vec<(OrganizationId, CallLimit)>>,
 }
 
 #[async_trait]
@@ -550,5 +551,29 @@ impl LimitStore for MemoryLimits {
     async fn put(&self, project: &ProjectId, limits: &LimitOverride) -> Result<(), BillingError> {
         self.limits.lock().insert((project.clone(), limits.deployment.clone()), limits.clone());
         Ok(())
+    }
+
+    async fn call_limits(&self, organization: &OrganizationId) -> Result<Vec<CallLimit>, BillingError> {
+        let limits = self.calls.lock();
+        Ok(limits.iter().filter(|(of, _)| of == organization).map(|(_, limit)| limit.clone()).collect())
+    }
+
+    async fn put_call_limit(
+        &self,
+        organization: &OrganizationId,
+        limit: &CallLimit,
+    ) -> Result<(), BillingError> {
+        let key = |limit: &CallLimit| (limit.scope.clone(), limit.metric, limit.window);
+        let mut limits = self.calls.lock();
+        limits.retain(|(of, other)| of != organization || key(other) != key(limit));
+        limits.push((organization.clone(), limit.clone()));
+        Ok(())
+    }
+
+    async fn delete_call_limit(&self, organization: &OrganizationId, id: &str) -> Result<bool, BillingError> {
+        let mut limits = self.calls.lock();
+        let before = limits.len();
+        limits.retain(|(of, limit)| of != organization || *limit.id != *id);
+        Ok(limits.len() < before)
     }
 }

@@ -13,7 +13,7 @@ use crate::ledger::{
     Account, AccountId, Counter, Entry, EntryPlace, Hold, Post, Posted, Reserve, Reserved, Settle,
     Verification,
 };
-use crate::limit::LimitOverride;
+use crate::limit::{CallLimit, LimitOverride};
 use crate::plan::{Plan, Subscription};
 use crate::price::PriceList;
 use crate::report::{CostRow, Selection, UsageRow};
@@ -421,4 +421,26 @@ pub trait LimitStore: Send + Sync + Debug {
     /// # Errors
     /// [`BillingError::Store`] when the database fails.
     async fn put(&self, project: &ProjectId, limits: &LimitOverride) -> Result<(), BillingError>;
+
+    /// Limits of calls of an organisation, oldest first.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn call_limits(&self, organization: &OrganizationId) -> Result<Vec<CallLimit>, BillingError>;
+
+    /// Sets a limit of calls in place of one of the same scope, metric and window.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn put_call_limit(
+        &self,
+        organization: &OrganizationId,
+        limit: &CallLimit,
+    ) -> Result<(), BillingError>;
+
+    /// Takes a limit of calls away; says whether there was one.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn delete_call_limit(&self, organization: &OrganizationId, id: &str) -> Result<bool, BillingError>;
 }

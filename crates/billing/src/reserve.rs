@@ -113,6 +113,7 @@ impl Billing {
         let now = self.ports.clock.now();
         let currency = quote.currency();
         let limits = self.limits(payer.project, deployment).await?;
+        let call_limits = self.call_limits(payer.organization).await?;
         let spend = self.spend_limits(payer.organization).await?;
         let alerts = self.alerts(payer.organization).await?;
         let profile = self.profile(payer.organization).await?;
@@ -123,7 +124,11 @@ impl Billing {
         let is_call = demand.most.get(Unit::ReplicaSeconds).is_none();
         let mut checks =
             if is_call { rate_checks(payer.project, deployment, limits, demand) } else { Vec::new() };
-        let rate_checks = checks.len();
+        if is_call {
+            let mine = call_limits.iter().filter(|limit| limit.scope.is_of(payer, deployment));
+            checks.extend(mine.map(|limit| limit.check(payer.organization, demand, now, &profile.zone)));
+        }
+        let told: Vec<_> = checks.iter().map(told).collect();
         if is_priced {
             let mine =
                 spend.iter().filter(|limit| limit.currency == currency && limit.is_of(payer, deployment));
@@ -191,7 +196,7 @@ impl Billing {
         };
         let reserved = self.ports.ledger.reserve(reserve).await?;
         reservation.hold = Some(reserved.hold);
-        reservation.state = state(limits, &reserved.counters[..rate_checks.min(reserved.counters.len())]);
+        reservation.state = state(&told, &reserved.counters);
         Ok(reservation)
     }
 
@@ -213,7 +218,7 @@ fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A project's limits for a deployment, those by the minute first: their order is that of [`state`].
+/// A project's limits for a deployment.
 fn rate_checks(project: &ProjectId, deployment: &str, limits: RateLimits, demand: &Demand) -> Vec<Check> {
     let subject: Arc<str> = format!("project `{project}` for `{deployment}`").into();
     let check = |name: &str, rule, metric, amount, limit: Option<u64>, reached| {
@@ -246,23 +251,32 @@ fn rate_checks(project: &ProjectId, deployment: &str, limits: RateLimits, demand
     .collect()
 }
 
-/// What is left, as the counters of [`rate_checks`] say it.
-fn state(limits: RateLimits, counters: &[Counter]) -> RateLimitState {
-    let mut counters = counters.iter();
-    if limits.concurrency.is_some() {
-        counters.next();
-    }
-    let mut level = |limit: Option<u64>| {
-        let (limit, counter) = (limit?, counters.next()?);
-        let most = number(limit);
+/// What callers are told of a check: calls and tokens by the minute, where they are enforced.
+fn told(check: &Check) -> Option<(Metric, i64)> {
+    let is_told = check.is_hard
+        && check.rule == Rule::PerMinute
+        && matches!(check.metric, Metric::Requests | Metric::Tokens);
+    is_told.then_some((check.metric, check.limit))
+}
+
+/// What is left of the limit that is nearest, of calls and of tokens, as the counters of the first checks say it.
+fn state(told: &[Option<(Metric, i64)>], counters: &[Counter]) -> RateLimitState {
+    let mut state = RateLimitState::default();
+    for (told, counter) in told.iter().zip(counters) {
+        let Some((metric, most)) = *told else { continue };
+        let limit = u64::try_from(most).unwrap_or(0);
         let missing = u64::try_from(counter.used.max(0)).unwrap_or(0);
-        Some(Level {
+        let level = Level {
             limit,
             remaining: u64::try_from(counter.remaining(Rule::PerMinute, most)).unwrap_or(0),
             reset: Duration::from_millis(missing.div_ceil(limit.max(1))),
-        })
-    };
-    RateLimitState { requests: level(limits.requests_per_minute), tokens: level(limits.tokens_per_minute) }
+        };
+        let nearest = if metric == Metric::Tokens { &mut state.tokens } else { &mut state.requests };
+        if nearest.is_none_or(|other| level.remaining < other.remaining) {
+            *nearest = Some(level);
+        }
+    }
+    state
 }
 
 impl SpendScope {

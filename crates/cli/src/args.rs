@@ -191,6 +191,17 @@ Examples:
   tenfold budgets set 5 --window day --scope project --subject proj_abc
   tenfold budgets delete limit_abc")]
     Budgets(BudgetsArgs),
+    /// Show limits of calls, and what is left of them; set and delete them
+    #[command(after_help = "\
+Examples:
+  tenfold limits list
+  tenfold limits set 60 --metric requests --window minute
+  tenfold limits set 1000000 --metric tokens --window day --scope project --subject proj_abc
+  tenfold limits set 4 --metric concurrency --scope api_key --subject key_abc
+  tenfold limits delete limit_abc
+
+Limits of one project for one model are also at /v1/organization/projects/ID/rate_limits, as the OpenAI API has them.")]
+    Limits(LimitsArgs),
     /// List invoices, save them, and say that they were paid
     #[command(after_help = "\
 Examples:
@@ -570,6 +581,46 @@ pub enum InvoicesCommand {
         /// How much, without tax; all that is left of it, unless given
         #[arg(long)]
         amount: Option<String>,
+    },
+}
+
+/// `limits`.
+#[derive(Debug, clap::Args)]
+pub struct LimitsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: LimitsCommand,
+}
+
+/// What to do with limits.
+#[derive(Debug, Subcommand)]
+pub enum LimitsCommand {
+    /// List limits, and what was used of them
+    List,
+    /// Set a limit, in place of one of the same scope, metric and window
+    Set {
+        /// How much
+        limit: u64,
+        /// What is counted; `concurrency` is calls at a time
+        #[arg(long, default_value = "requests", value_parser = ["requests", "tokens", "images", "concurrency"])]
+        metric: String,
+        /// For how long; a day is one of the organisation's time zone
+        #[arg(long, default_value = "minute", value_parser = ["minute", "day"])]
+        window: String,
+        /// Whose calls
+        #[arg(long, default_value = "organization", value_parser = ["organization", "project", "user", "api_key", "model"])]
+        scope: String,
+        /// The id of the project, user or key, or the model's name
+        #[arg(long, value_name = "ID")]
+        subject: Option<String>,
+        /// Only count
+        #[arg(long)]
+        soft: bool,
+    },
+    /// Delete a limit
+    Delete {
+        /// The limit's id, as `limits list` shows it
+        id: String,
     },
 }
 

@@ -9,6 +9,7 @@ mod doctor;
 mod invoices;
 mod keys;
 mod ledger;
+mod limits;
 mod models;
 mod plans;
 mod prices;
@@ -52,6 +53,7 @@ pub(crate) async fn dispatch(args: Args, context: &mut Context<'_>) -> Result<()
         Command::Topup(topup) => ledger::top_up(&topup, session).await,
         Command::Vouchers(vouchers) => vouchers::run(vouchers, session).await,
         Command::Prices(prices) => prices::run(prices, session).await,
+        Command::Limits(limits) => limits::run(limits, session).await,
         Command::Plans(plans) => plans::run(plans, session).await,
         Command::Rentals(rentals) => rentals::run(rentals, session).await,
         Command::Invoices(invoices) => invoices::run(invoices, session).await,

@@ -14,6 +14,7 @@ pub mod content;
 pub mod embedding;
 pub mod error;
 pub mod invoices;
+pub mod limits;
 pub mod messages;
 pub mod model;
 mod number;

@@ -3,8 +3,11 @@
 use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use tenfold_billing::{BillingError, LimitOverride, LimitStore, RateLimits};
-use tenfold_kernel::ProjectId;
+use tenfold_billing::ledger::Metric;
+use tenfold_billing::{
+    BillingError, CallLimit, CallWindow, LimitOverride, LimitStore, RateLimits, SpendScope,
+};
+use tenfold_kernel::{OrganizationId, ProjectId, Timestamp};
 
 use crate::reports::billing_error;
 use crate::{Store, StoreError};
@@ -56,9 +59,78 @@ impl LimitStore for Store {
         .bind(number(set.limits.concurrency))
         .execute(self.writer())
         .await
-        .map_err(|error| billing_error("write limits", error.into()))?;
+        .map_err(write_failed)?;
         Ok(())
     }
+
+    async fn call_limits(&self, organization: &OrganizationId) -> Result<Vec<CallLimit>, BillingError> {
+        let rows = sqlx::query(
+            "SELECT id, scope, subject, metric, period, most, is_hard, created_at FROM call_limits
+             WHERE organization = $1 ORDER BY created_at, id",
+        )
+        .bind(organization.as_str())
+        .fetch_all(self.reader())
+        .await
+        .map_err(|error| read_failed(error.into()))?;
+        rows.iter().map(|row| call_limit(row).map_err(read_failed)).collect()
+    }
+
+    async fn put_call_limit(
+        &self,
+        organization: &OrganizationId,
+        limit: &CallLimit,
+    ) -> Result<(), BillingError> {
+        let (scope, subject) = limit.scope.parts();
+        sqlx::query(
+            "INSERT INTO call_limits (id, organization, scope, subject, metric, period, most, is_hard, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (organization, scope, subject, metric, period) DO UPDATE SET id = excluded.id,
+                 most = excluded.most, is_hard = excluded.is_hard, created_at = excluded.created_at",
+        )
+        .bind(&*limit.id)
+        .bind(organization.as_str())
+        .bind(scope)
+        .bind(subject)
+        .bind(limit.metric.as_str())
+        .bind(limit.window.as_str())
+        .bind(i64::try_from(limit.most).unwrap_or(i64::MAX))
+        .bind(i64::from(limit.is_hard))
+        .bind(limit.created_at.0)
+        .execute(self.writer())
+        .await
+        .map_err(write_failed)?;
+        Ok(())
+    }
+
+    async fn delete_call_limit(&self, organization: &OrganizationId, id: &str) -> Result<bool, BillingError> {
+        let done = sqlx::query("DELETE FROM call_limits WHERE organization = $1 AND id = $2")
+            .bind(organization.as_str())
+            .bind(id)
+            .execute(self.writer())
+            .await
+            .map_err(write_failed)?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+fn write_failed(error: sqlx::Error) -> BillingError {
+    billing_error("write limits", error.into())
+}
+
+fn call_limit(row: &AnyRow) -> Result<CallLimit, StoreError> {
+    let text = |column: &'static str| row.try_get::<String, _>(column);
+    let corrupt = |column: &'static str| StoreError::Corrupt { column };
+    let metric = text("metric")?;
+    let metrics = [Metric::Requests, Metric::Tokens, Metric::Images, Metric::Running];
+    Ok(CallLimit {
+        id: text("id")?.into(),
+        scope: SpendScope::from_parts(&text("scope")?, &text("subject")?).ok_or(corrupt("scope"))?,
+        metric: metrics.into_iter().find(|one| one.as_str() == metric).ok_or(corrupt("metric"))?,
+        window: CallWindow::parse(&text("period")?).ok_or(corrupt("period"))?,
+        most: u64::try_from(row.try_get::<i64, _>("most")?).map_err(|_| corrupt("most"))?,
+        is_hard: row.try_get::<i64, _>("is_hard")? != 0,
+        created_at: Timestamp(row.try_get("created_at")?),
+    })
 }
 
 fn read_failed(error: StoreError) -> BillingError {

@@ -30,6 +30,7 @@ const FILES: &[(&str, &str)] = &[
     file!("20261124060000_add_spend_alerts"),
     file!("20261124063000_add_invoices"),
     file!("20261124064000_add_rentals"),
+    file!("20261124065000_add_call_limits"),
 ];
 
 /// Applies what is missing, each file in a transaction of its own. Processes that start together wait for each

@@ -371,8 +371,7 @@ fn used(event: &Event, metric: Metric) -> Option<i64> {
     match metric {
         Metric::Requests | Metric::Running => Some(1),
         Metric::Tokens => known.then(|| number(event.units.sum(&Unit::TOKENS))),
-        // No unit of images is counted yet.
-        Metric::Images => Some(0),
+        Metric::Images => known.then(|| number(event.count(Unit::Images))),
         Metric::Spend => event.cost.map(|cost| cost.nanos),
     }
 }

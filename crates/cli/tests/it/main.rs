@@ -9,6 +9,7 @@ mod doctor;
 mod help;
 mod invoices;
 mod keys;
+mod limits;
 mod models;
 mod plans;
 mod platform;

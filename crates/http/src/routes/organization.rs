@@ -8,6 +8,7 @@ mod billing;
 mod budgets;
 mod checkouts;
 mod invoices;
+mod limits;
 mod plans;
 mod project_api_keys;
 mod project_users;
@@ -50,6 +51,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(checkouts::router())
         .merge(vouchers::router())
         .merge(plans::router())
+        .merge(limits::router())
         .merge(rentals::router())
         .merge(invoices::router())
         .merge(subscriptions::router())

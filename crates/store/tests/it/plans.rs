@@ -1,4 +1,4 @@
-//! What plans do on both databases, with three processes on each.
+//! What plans, invoices and limits of calls do on both databases, with three processes on each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,12 @@ async fn every_suite(stores: &[Store]) {
     conformance::a_plan_that_stops_refuses_and_says_when_there_is_more(&processes[0], &clock, &*rng).await;
     conformance::a_period_is_charged_once(&processes, &clock, &*rng).await;
     conformance::a_change_of_plans_is_prorated(&processes[0], &clock, &*rng).await;
+    conformance::a_limit_of_every_scope_refuses_the_next_call_and_names_itself(&processes[0], &clock, &*rng)
+        .await;
+    conformance::processes_share_one_limit(&processes, &*rng).await;
+    conformance::a_soft_limit_counts_and_refuses_nothing(&processes[0], &*rng).await;
+    conformance::a_limit_counts_what_was_used_in_the_end(&processes[0], &*rng).await;
+    conformance::a_day_of_calls_ends_at_the_organisations_midnight(&processes[0], &clock, &*rng).await;
     let verified = processes[0].verify().await.unwrap();
     assert_eq!(verified.faults, Vec::<String>::new());
     for writer in writers {

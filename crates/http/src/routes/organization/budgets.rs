@@ -76,7 +76,7 @@ async fn create_budget(
     AdminWriter(caller): AdminWriter,
     JsonBody(body): JsonBody<CreateBudget>,
 ) -> Result<(StatusCode, Json<Budget>), ApiError> {
-    let scope = scope(&app, &caller, &body).await?;
+    let scope = scope(&app, &caller, &body.scope, body.subject.as_deref()).await?;
     let window = SpendWindow::parse(&body.window)
         .ok_or_else(|| ApiError::invalid("window", "`window` is `day`, `month` or `lifetime`."))?;
     let limit = SpendLimit {
@@ -92,22 +92,27 @@ async fn create_budget(
     Ok((StatusCode::CREATED, Json(written(&app, &caller, &limit).await?)))
 }
 
-/// Whose spending; what is named has to be there.
-async fn scope(app: &App, caller: &Caller, body: &CreateBudget) -> Result<SpendScope, ApiError> {
+/// Whose spending or calls; what is named has to be there.
+pub(super) async fn scope(
+    app: &App,
+    caller: &Caller,
+    kind: &str,
+    subject: Option<&str>,
+) -> Result<SpendScope, ApiError> {
     let kinds = ["organization", "project", "user", "api_key", "model"];
-    if !kinds.contains(&body.scope.as_str()) {
+    if !kinds.contains(&kind) {
         let message = "`scope` is `organization`, `project`, `user`, `api_key` or `model`.";
         return Err(ApiError::invalid("scope", message));
     }
-    let subject = body.subject.as_deref().unwrap_or_default();
+    let subject = subject.unwrap_or_default();
     let invalid = || {
-        let message = match body.scope.as_str() {
+        let message = match kind {
             "organization" => "`subject` is left out for the organisation.".to_owned(),
-            scope => format!("`subject` is the id of the {scope}."),
+            kind => format!("`subject` is the id of the {kind}."),
         };
         ApiError::invalid("subject", message)
     };
-    let scope = SpendScope::from_parts(&body.scope, subject).ok_or_else(invalid)?;
+    let scope = SpendScope::from_parts(kind, subject).ok_or_else(invalid)?;
     match &scope {
         SpendScope::Project(id) => {
             app.identity.get_project(caller, id).await.map_err(|_| invalid())?;

@@ -3,6 +3,7 @@
 mod admin_api_keys;
 mod checkouts;
 mod invoices;
+mod limits;
 mod plans;
 mod project_api_keys;
 mod project_users;
