@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use tenfold_billing::Operation;
-use tenfold_engine::fake::{FakeEngine, Script};
+use tenfold_billing::{Mode, Operation, Profile};
+use tenfold_engine::EngineError;
+use tenfold_engine::fake::{FakeEngine, Fault, Script};
 use tenfold_kernel::ProjectId;
 use tenfold_protocol::responses::{ResponseStatus, ResponsesRequest};
 use tenfold_serving::{AnswerOf, ServingError};
@@ -102,4 +103,42 @@ async fn a_background_response_is_queued_made_once_and_can_be_cancelled() {
     }
     assert_eq!(rig.serving.response(&project(), &ids[0]).await.unwrap().status, ResponseStatus::Completed);
     assert_eq!(rig.events().await.len(), 1, "done again after a crash, it is counted once");
+}
+
+/// Makes one background response and runs it; gives its status and what the customer was charged.
+async fn made_in_the_background(rig: &Rig) -> (ResponseStatus, i64, usize) {
+    let make = request(serde_json::json!({"model": "x", "input": "go", "background": true}));
+    let created = rig.serving.create_response(&call(Operation::Responses), make).await.unwrap();
+    let AnswerOf::Whole(queued) = created.answer else { panic!("a background response is polled") };
+    let work = rig.background.0.lock().unwrap().clone();
+    // Twice: who was at it may have died after the charge and before it said so.
+    for _ in 0..2 {
+        rig.serving.run_background_response(&work[0]).await.unwrap();
+    }
+    let events = rig.events().await;
+    let charged = events.iter().filter_map(|event| event.cost).map(|cost| cost.nanos).sum();
+    let response = rig.serving.response(&project(), &queued.id).await.unwrap();
+    (response.status, charged, events.len())
+}
+
+#[tokio::test]
+async fn asynchronous_work_is_charged_once_when_nobody_polls_and_not_at_all_when_it_fails() {
+    let (status, charged, events) = made_in_the_background(&rig().await).await;
+    assert_eq!((status, events), (ResponseStatus::Completed, 1));
+    assert!(charged > 0, "whether anybody asks for it or not");
+
+    let fault = Fault { after: 0, error: || EngineError::Unavailable { source: "gone".into() } };
+    let broken = || Arc::new(FakeEngine::new(Script { fault: Some(fault.clone()), ..Script::default() }));
+    let (status, charged, _) = made_in_the_background(&Rig::new(vec![broken()]).await).await;
+    assert_eq!((status, charged), (ResponseStatus::Failed, 0), "nothing came out, nothing is owed");
+
+    let poor = rig().await;
+    let prepaid = Profile { mode: Mode::Prepaid, ..Profile::default() };
+    poor.billing.set_profile(&call(Operation::Responses).caller.organization, &prepaid).await.unwrap();
+    let (status, charged, events) = made_in_the_background(&poor).await;
+    assert_eq!(
+        (status, charged, events),
+        (ResponseStatus::Failed, 0, 0),
+        "it cannot be paid, so it is not begun"
+    );
 }
