@@ -36,11 +36,13 @@ def wait_until(condition, seconds, what):
 class Server:
     """Keeps its home, and so its state, over a stop, a kill and a new start."""
 
-    def __init__(self, config="", home=None, port=None, log_level=None):
+    def __init__(self, config="", home=None, port=None, log_level=None, database=None):
         self.home = Path(home or tempfile.mkdtemp(prefix="tenfold-sdk-"))
         self.port = port or free_port()
         self.log = self.home / "server.log"
         self.log_level = log_level
+        # The URL of a PostgreSQL; an SQLite file in its home when there is none.
+        self.database = database
         self.process = None
         if config:
             (self.home / "tenfold.toml").write_text("version = 1\n" + config)
@@ -55,6 +57,8 @@ class Server:
             subprocess.run(["cp", "-al", self._pulled, self.home / "models"], check=True)
         env = {k: v for k, v in os.environ.items() if not k.startswith(("TENFOLD_", "OPENAI_", "ANTHROPIC_"))}
         env |= {"TENFOLD_HOME": str(self.home), "TENFOLD_LISTEN": f"127.0.0.1:{self.port}"}
+        if self.database:
+            env["DATABASE_URL"] = self.database
         if self.log_level:
             env["TENFOLD_LOG"] = self.log_level
         with open(self.log, "ab") as log:
