@@ -28,3 +28,5 @@ mod rentals;
 mod serving;
 #[cfg(test)]
 mod sqlite;
+#[cfg(test)]
+mod upgrade;
