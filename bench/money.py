@@ -92,10 +92,16 @@ def money(target, count=60_000, curve=1_000_000):
             per_second = median(windows, "calls_per_second")
             print(f"| {name} | {per_second:.0f} | **{per_second / tps:.2f}** | {median(windows, 'cpu_micros'):.0f} | "
                   f"{median(windows, 'p50_ms'):.1f} / {median(windows, 'p99_ms'):.1f} |", flush=True)
-        print(f"\nOne flush after the other on this disk: {fsyncs(home):.0f}/s.")
+        for name, place in (("PostgreSQL", url), ("SQLite", home)):
+            alone = calls(rate, place, 4000, 1, 1)[0]
+            print(f"\nOne call at a time, {name}: hold and settlement together {alone['p50_ms']:.2f} ms, "
+                  f"p99 {alone['p99_ms']:.2f} ms.", end="")
+        print(f"\n\nOne flush after the other on this disk: {fsyncs(home):.0f}/s.")
         print(f"\nAs the ledger grows (SQLite, 64 clients, 10 payers):\n\n| calls | calls/s | CPU µs a call |\n| ---: | ---: | ---: |")
         lines = calls(rate, home, curve, 64, 10, max(curve // 10, 1))
-        for line in lines[:-1]:
+        *parts, proof, close = lines
+        for line in parts:
             print(f"| {line['calls']} | {line['calls_per_second']} | {line['cpu_micros']} |")
-        last = lines[-1]
-        print(f"\n{last['entries']} entries verified in {last['verified_in_seconds']} s, {last['faults']} faults.", flush=True)
+        print(f"\n{proof['entries']} entries verified in {proof['verified_in_seconds']} s, {proof['faults']} faults.")
+        print(f"A month of {close['closed_calls']} calls closed in {close['closed_in_seconds']} s: {close['invoices']} invoices, "
+              f"{close['more_mib']} MiB more than before.", flush=True)

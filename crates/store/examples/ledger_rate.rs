@@ -2,7 +2,8 @@
 //!
 //! Arguments: a folder for an SQLite database or a `postgres://` URL; how many calls; how many at a time; how many
 //! organisations pay for them; after how many calls a line is printed. A call is a hold on a balance before, and the
-//! event with its entries after. Prints a line of JSON for each part.
+//! event with its entries after. Prints a line of JSON for each part, one for the proof of the ledger, and one for the
+//! close of the month that all of it is in.
 
 #![expect(clippy::print_stdout, reason = "a measurement is printed")]
 #![expect(clippy::cast_precision_loss, reason = "a measurement is not exact")]
@@ -12,8 +13,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tenfold_billing::ledger::{AccountId, AccountKind, EntryKind, Move, Post, Reserve, Settle, Source};
-use tenfold_billing::{Event, Ledger, LedgerReader, ProcessStore, conformance};
-use tenfold_kernel::{Clock, Currency, EventId, Money, OrganizationId, RequestId, SystemClock, SystemRng};
+use tenfold_billing::{Billing, Event, Ledger, LedgerReader, Ports, ProcessStore, conformance};
+use tenfold_kernel::{
+    Clock, Currency, EventId, MockClock, Money, OrganizationId, RequestId, SystemClock, SystemRng,
+};
 use tenfold_store::{Config, LedgerWriter, Store};
 use tokio_util::task::TaskTracker;
 
@@ -82,8 +85,43 @@ async fn main() -> Outcome<()> {
         verified.faults.len(),
         began.elapsed().as_secs_f64()
     );
+    println!("{}", close_month(&store, &ledger, done).await?);
     ledger.close().await;
     Ok(())
+}
+
+/// Makes the invoice of every payer when the month is over, as the platform does.
+async fn close_month(store: &Store, ledger: &Arc<LedgerWriter>, calls: usize) -> Outcome<String> {
+    let store = Arc::new(store.clone());
+    let ports = Ports {
+        ledger: ledger.clone(),
+        reader: store.clone(),
+        funds: store.clone(),
+        plans: store.clone(),
+        alerts: store.clone(),
+        invoices: store.clone(),
+        usage: store.clone(),
+        prices: store.clone(),
+        limits: store,
+        clock: Arc::new(MockClock::new(SystemClock.now().plus(Duration::from_hours(24 * 32)))),
+        rng: Arc::new(SystemRng),
+    };
+    let billing = Billing::new(ports, tenfold_billing::Config::default());
+    let (began, before) = (Instant::now(), resident_mib()?);
+    let invoices = billing.close_due().await?;
+    Ok(format!(
+        "{{\"closed_calls\": {calls}, \"invoices\": {invoices}, \"closed_in_seconds\": {:.2}, \"more_mib\": {}}}",
+        began.elapsed().as_secs_f64(),
+        resident_mib()?.saturating_sub(before),
+    ))
+}
+
+/// The most memory that this process had until now, in MiB.
+fn resident_mib() -> Outcome<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    let kib = line.split_whitespace().nth(1).map_or(Ok(0), str::parse::<u64>)?;
+    Ok(kib / 1024)
 }
 
 fn account(payer: &OrganizationId, kind: &AccountKind) -> AccountId {
