@@ -10,8 +10,9 @@ need() { # command package
 need cmake cmake
 need c++ g++
 need git git
-# bindgen reads llama.cpp's headers with libclang.
-if ! ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1 && [ -z "${LIBCLANG_PATH:-}" ]; then
+# bindgen reads llama.cpp's headers with libclang; libclang-cpp, which LLVM brings along, is another library.
+if [ -z "${LIBCLANG_PATH:-}" ] && ! compgen -G '/usr/lib/llvm-*/lib/libclang[.-][s0-9]*' >/dev/null \
+    && ! compgen -G '/usr/lib/*/libclang[.-][s0-9]*' >/dev/null; then
     packages+=(libclang-dev)
 fi
 if [ "${1:-}" = test ]; then
