@@ -116,7 +116,7 @@ impl Billing {
         }
     }
 
-    /// The prices that a call of `deployment` by `organization` has when it is admitted now, frozen: those of the list in
+    /// The prices that a call of `deployment` by `organization` has when it is asked for now, frozen: those of the list in
     /// the organisation's currency, where there is one; else those of the list that was put in force last.
     ///
     /// # Errors
@@ -128,14 +128,17 @@ impl Billing {
         occasion: &Occasion,
     ) -> Result<Quote, BillingError> {
         let (monotonic, now) = (self.ports.clock.monotonic(), self.ports.clock.now());
-        let schedule = match self.schedules.get(deployment, monotonic) {
-            Ok(schedule) => schedule,
-            Err(generation) => {
+        let schedule = match (occasion.asked_at, self.schedules.get(deployment, monotonic)) {
+            // What is kept is of now and later.
+            (Some(then), _) => self.ports.prices.schedule(deployment, then).await?.into(),
+            (None, Ok(schedule)) => schedule,
+            (None, Err(generation)) => {
                 let schedule: Arc<[_]> = self.ports.prices.schedule(deployment, now).await?.into();
                 self.schedules.keep(deployment.clone(), schedule.clone(), monotonic, generation);
                 schedule
             }
         };
+        let now = occasion.asked_at.unwrap_or(now);
         if schedule.is_empty() {
             return Ok(Quote::new(None, self.config.currency, occasion, now));
         }

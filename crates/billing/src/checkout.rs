@@ -4,7 +4,10 @@
 //! under keys that come from the order and from the event: telling the same twice enters it once.
 
 mod create;
+mod method;
 mod notify;
+mod recharge;
+mod recharge_due;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,8 +19,50 @@ use tenfold_kernel::{Money, OrganizationId, Timestamp};
 
 use crate::billing::Billing;
 use crate::error::BillingError;
+use crate::funds::TopUp;
 
-pub use create::NewCheckout;
+pub use create::{NewCheckout, Ordered};
+pub use method::PaymentMethod;
+pub use recharge::{AutoRecharge, RechargeStatus, RechargeStore, SetRecharge, UnderWay};
+
+/// What an order is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// The balance.
+    TopUp,
+    /// An invoice, by its id. What comes when nothing is owed for it any more goes to the balance.
+    Invoice(Arc<str>),
+    /// The balance, charged by ourselves to a way to pay that was kept.
+    AutoRecharge,
+}
+
+impl Purpose {
+    /// As it is stored: a name, and behind a colon which invoice.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Invoice(id) => format!("{}:{id}", self.as_str()),
+            Self::TopUp | Self::AutoRecharge => self.as_str().to_owned(),
+        }
+    }
+
+    /// Reads what [`Purpose::to_text`] gave.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            Some(("invoice", id)) if !id.is_empty() => Some(Self::Invoice(id.into())),
+            None => [Self::TopUp, Self::AutoRecharge].into_iter().find(|purpose| purpose.as_str() == text),
+            Some(_) => None,
+        }
+    }
+
+    /// The name on the wire.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::TopUp => "top_up",
+            Self::Invoice(_) => "invoice",
+            Self::AutoRecharge => "auto_recharge",
+        }
+    }
+}
 
 /// What became of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +116,8 @@ pub enum ReturnKind {
     Refund,
     /// The payer's bank took it.
     Chargeback,
+    /// The payer's bank gave back what it had taken: it went nowhere after all.
+    Reinstatement,
 }
 
 /// Money of an order that went back.
@@ -89,8 +136,10 @@ pub struct Return {
 pub struct PaymentOrder {
     /// Its id: 6 to 32 letters, digits and underscores, which is what every provider takes.
     pub id: Arc<str>,
-    /// Whose balance it is for.
+    /// Who pays.
     pub organization: OrganizationId,
+    /// What for.
+    pub purpose: Purpose,
     /// Who takes the money.
     pub provider: Arc<str>,
     /// What it costs.
@@ -116,14 +165,31 @@ impl PaymentOrder {
         self.returns.iter().filter(|back| back.kind == kind).map(|back| back.nanos).sum()
     }
 
-    /// What went back for any reason, in nano-units. Never more than was paid.
-    pub fn refunded_nanos(&self) -> i64 {
-        self.returned_nanos(ReturnKind::Refund) + self.returned_nanos(ReturnKind::Chargeback)
+    /// What the payer's bank has, in nano-units.
+    pub fn charged_back_nanos(&self) -> i64 {
+        self.returned_nanos(ReturnKind::Chargeback) - self.returned_nanos(ReturnKind::Reinstatement)
     }
 
-    /// The key of the transaction that enters it.
+    /// What went back for any reason and stayed there, in nano-units. Never more than was paid.
+    pub fn refunded_nanos(&self) -> i64 {
+        self.returned_nanos(ReturnKind::Refund) + self.charged_back_nanos()
+    }
+
+    /// The key of the transaction that enters it on the balance.
     pub fn transaction(&self) -> Arc<str> {
         format!("payment:{}", self.id).into()
+    }
+
+    /// Its money on the balance.
+    pub(crate) fn top_up(&self) -> TopUp<'_> {
+        TopUp {
+            key: self.transaction(),
+            organization: &self.organization,
+            provider: &self.provider,
+            currency: self.money.currency,
+            nanos: self.money.nanos,
+            memo: None,
+        }
     }
 }
 
@@ -177,6 +243,41 @@ pub struct GatewayOrder {
     pub notify_url: String,
     /// Until when it can be paid.
     pub expires_at: Timestamp,
+    /// Whether the way in which it is paid is kept.
+    pub save_method: bool,
+}
+
+/// What is charged to a way to pay that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedCharge {
+    /// Our id of the order. Asking again with the same id does not charge twice.
+    pub id: Arc<str>,
+    /// How much.
+    pub money: Money,
+    /// What it is for, in the payer's words.
+    pub subject: String,
+    /// The provider's name of the way to pay: [`PaymentMethod::reference`].
+    pub method: Arc<str>,
+}
+
+/// What became of a charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Charged {
+    /// It is paid.
+    Paid {
+        /// The provider's id of the payment.
+        provider_order_id: String,
+    },
+    /// Nobody knows yet; a notification will tell.
+    Processing {
+        /// The provider's id of the payment.
+        provider_order_id: String,
+    },
+    /// It was refused, and nothing was charged.
+    Refused {
+        /// The provider's code of the reason.
+        code: Option<String>,
+    },
 }
 
 /// What to show the payer.
@@ -226,6 +327,8 @@ pub struct OrderNews {
     pub money: Money,
     /// What happened.
     pub what: PaymentEvent,
+    /// The way to pay that was kept: [`PaymentMethod::reference`].
+    pub saved_method: Option<String>,
 }
 
 /// What happened to an order.
@@ -242,6 +345,11 @@ pub enum PaymentEvent {
     },
     /// The payer's bank took money back.
     ChargedBack {
+        /// How much.
+        money: Money,
+    },
+    /// The payer's bank gave back what it had taken.
+    Reinstated {
         /// How much.
         money: Money,
     },
@@ -283,6 +391,13 @@ pub trait PaymentGateway: Send + Sync + fmt::Debug {
     /// [`BillingError::InvalidCheckout`] for what the provider does not take, else [`BillingError::Provider`].
     async fn create_order(&self, order: &GatewayOrder) -> Result<(Option<String>, Prompt), BillingError>;
 
+    /// Charges a way to pay that was kept, while its payer is not there. Idempotent for one id.
+    ///
+    /// # Errors
+    /// [`BillingError::InvalidCheckout`] for what the provider does not take; [`BillingError::Provider`] where nobody knows
+    /// whether it charged: asking again tells.
+    async fn charge(&self, charge: &SavedCharge) -> Result<Charged, BillingError>;
+
     /// Reads a notification and says what it means. It changes nothing here or there.
     ///
     /// # Errors
@@ -310,6 +425,7 @@ pub struct CheckoutConfig {
 pub struct Checkout {
     billing: Arc<Billing>,
     store: Arc<dyn PaymentStore>,
+    recharges: Arc<dyn RechargeStore>,
     gateways: Vec<Arc<dyn PaymentGateway>>,
     config: CheckoutConfig,
 }
@@ -319,10 +435,11 @@ impl Checkout {
     pub fn new(
         billing: Arc<Billing>,
         store: Arc<dyn PaymentStore>,
+        recharges: Arc<dyn RechargeStore>,
         gateways: Vec<Arc<dyn PaymentGateway>>,
         config: CheckoutConfig,
     ) -> Self {
-        Self { billing, store, gateways, config }
+        Self { billing, store, recharges, gateways, config }
     }
 
     /// The names of the providers that are configured.

@@ -9,6 +9,7 @@ mod limits;
 mod money;
 mod payments;
 mod plans;
+mod recharges;
 
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub use alerts::{
 };
 pub use invoices::{
     a_credit_note_is_never_more_than_its_invoice, a_month_is_closed_once,
-    an_invoice_sums_to_the_ledger_of_its_month,
+    an_invoice_sums_to_the_ledger_of_its_month, taxes_of_credit_notes_add_up_to_the_invoices,
+    what_is_written_late_is_on_the_next_invoice,
 };
 pub use limits::{
     a_day_of_calls_ends_at_the_organisations_midnight, a_limit_counts_what_was_used_in_the_end,
@@ -41,10 +43,20 @@ pub use money::{
     a_balance_pays_for_what_it_pays_for, calls_are_charged_in_the_order_of_funding, limits_hold_what_runs,
     the_dead_hold_nothing, transactions_are_entered_once,
 };
-pub use payments::{an_order_is_changed_by_who_knows_it, orders_come_back_as_they_were_kept};
+pub use payments::{
+    a_recharge_is_changed_by_who_knows_it, a_way_to_pay_is_kept_once, an_order_is_changed_by_who_knows_it,
+    orders_come_back_as_they_were_kept,
+};
 pub use plans::{
     a_change_of_plans_is_prorated, a_period_is_charged_once,
     a_plan_that_stops_refuses_and_says_when_there_is_more, an_allowance_pays_before_the_balance,
+};
+
+pub use recharges::{
+    Manner, ScriptedGateway, Till, TillStores, a_charge_whose_answer_was_lost_is_made_once,
+    a_month_is_charged_no_more_than_its_limit, a_payment_that_takes_days_is_waited_for,
+    a_shortfall_is_charged_once, an_invoice_is_paid_once_and_owed_again_when_the_money_goes_back,
+    charges_that_fail_are_made_again_and_then_no_more,
 };
 
 use crate::report::{BucketWidth, Filter, GroupBy, Selection};
@@ -408,8 +420,16 @@ pub async fn limits_are_set(store: &dyn LimitStore, rng: &dyn Rng) {
     assert_eq!(store.get(&project, "m").await.unwrap(), None);
     let some = |deployment: &str, limits| LimitOverride { deployment: deployment.to_owned(), limits };
     let first = some("m", RateLimits { requests_per_minute: Some(1), ..RateLimits::default() });
-    let second =
-        some("m", RateLimits { tokens_per_minute: Some(0), concurrency: Some(7), requests_per_minute: None });
+    let second = some(
+        "m",
+        RateLimits {
+            tokens_per_minute: Some(0),
+            concurrency: Some(7),
+            images_per_minute: Some(3),
+            requests_per_day: Some(9),
+            requests_per_minute: None,
+        },
+    );
     let third = some("a", RateLimits::default());
     for limits in [&first, &second, &third] {
         store.put(&project, limits).await.unwrap();

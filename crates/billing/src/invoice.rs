@@ -10,6 +10,7 @@
 mod close;
 mod credit;
 mod minor;
+mod pay;
 mod statement;
 mod totals;
 
@@ -21,6 +22,7 @@ use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp};
 use crate::ledger::EntryKind;
 
 pub use minor::{minor_digits, round_to_minor};
+pub(crate) use pay::return_key;
 pub use statement::{Issuer, Kind, Line, Party, Scheme, Statement};
 pub use totals::{TaxTotal, Totals};
 

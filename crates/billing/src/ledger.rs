@@ -280,6 +280,15 @@ pub struct EntryPlace {
     pub sequence: u32,
 }
 
+/// How much later than it happened something is entered at its own time. What is later than that, because a process stood
+/// still, is entered at the time at which it is written: its month may be closed.
+const LATEST_MS: i64 = 30 * 60_000;
+
+/// When something that happened at `at` is entered, where it is written at `now`.
+fn entered_at(at: Timestamp, now: Timestamp) -> Timestamp {
+    if at.0 < now.0.saturating_sub(LATEST_MS) { now } else { at }
+}
+
 impl Entry {
     /// Where it stands.
     pub fn place(&self) -> EntryPlace {

@@ -25,6 +25,12 @@ pub struct RateLimits {
     pub requests_per_minute: Option<u64>,
     /// Tokens a minute, of prompts and answers together.
     pub tokens_per_minute: Option<u64>,
+    /// Pictures made a minute.
+    #[serde(default)]
+    pub images_per_minute: Option<u64>,
+    /// Calls a day of the organisation's time zone.
+    #[serde(default)]
+    pub requests_per_day: Option<u64>,
     /// Calls at a time.
     pub concurrency: Option<u64>,
 }
@@ -45,6 +51,8 @@ impl RateLimits {
         Self {
             requests_per_minute: self.requests_per_minute.or(default.requests_per_minute),
             tokens_per_minute: self.tokens_per_minute.or(default.tokens_per_minute),
+            images_per_minute: self.images_per_minute.or(default.images_per_minute),
+            requests_per_day: self.requests_per_day.or(default.requests_per_day),
             concurrency: self.concurrency.or(default.concurrency),
         }
     }
@@ -57,6 +65,8 @@ impl RateLimits {
         let named = [
             ("max_requests_per_1_minute", self.requests_per_minute),
             ("max_tokens_per_1_minute", self.tokens_per_minute),
+            ("max_images_per_1_minute", self.images_per_minute),
+            ("max_requests_per_1_day", self.requests_per_day),
             ("max_concurrent_requests", self.concurrency),
         ];
         match named.into_iter().find(|(_, limit)| limit.is_some_and(|l| l > MOST)) {

@@ -95,7 +95,10 @@ impl Ledger for MemoryLedger {
             return Ok(());
         }
         let currency = event.cost.map_or(Currency::USD, |cost| cost.currency);
-        state.book.settle(&settle).map_err(|refusal| refusal.into_error(currency))?;
+        state
+            .book
+            .settle(&settle, settle.event.completed_at)
+            .map_err(|refusal| refusal.into_error(currency))?;
         state.enter();
         state.events.insert(event.idempotency_key.clone(), settle.event);
         Ok(())
@@ -111,7 +114,8 @@ impl Ledger for MemoryLedger {
         if !entries.is_empty() {
             return Ok(Posted { entries, is_repeat: true });
         }
-        let entries = state.book.post(&post).map_err(|refusal| refusal.into_error(post.currency))?;
+        let entries =
+            state.book.post(&post, post.now).map_err(|refusal| refusal.into_error(post.currency))?;
         state.enter();
         Ok(Posted { entries, is_repeat: false })
     }

@@ -39,6 +39,13 @@ pub struct Demand {
     pub most: Units,
 }
 
+impl Demand {
+    /// How many pictures it makes at most.
+    pub(crate) fn images(&self) -> u64 {
+        self.most.get(Unit::Images).unwrap_or(0)
+    }
+}
+
 /// What is held for a call. Dropping it gives everything back.
 pub struct Reservation {
     ledger: Arc<dyn Ledger>,
@@ -122,9 +129,9 @@ impl Billing {
 
         // Seconds of a replica are no call: they take no place among calls, and no plan covers them.
         let is_call = demand.most.get(Unit::ReplicaSeconds).is_none();
-        let mut checks =
-            if is_call { rate_checks(payer.project, deployment, limits, demand) } else { Vec::new() };
+        let mut checks = Vec::new();
         if is_call {
+            checks.extend(rate_checks(payer.project, deployment, limits, demand, (now, &profile.zone)));
             let mine = call_limits.iter().filter(|limit| limit.scope.is_of(payer, deployment));
             checks.extend(mine.map(|limit| limit.check(payer.organization, demand, now, &profile.zone)));
         }
@@ -219,36 +226,41 @@ fn number(count: u64) -> i64 {
 }
 
 /// A project's limits for a deployment.
-fn rate_checks(project: &ProjectId, deployment: &str, limits: RateLimits, demand: &Demand) -> Vec<Check> {
+fn rate_checks(
+    project: &ProjectId,
+    deployment: &str,
+    limits: RateLimits,
+    demand: &Demand,
+    (now, zone): (Timestamp, &TimeZone),
+) -> Vec<Check> {
     let subject: Arc<str> = format!("project `{project}` for `{deployment}`").into();
-    let check = |name: &str, rule, metric, amount, limit: Option<u64>, reached| {
-        limit.map(|limit| Check {
-            counter: format!("{name}/{project}/{deployment}").into(),
-            rule,
-            metric,
-            amount,
-            limit: number(limit),
-            is_hard: true,
-            reached,
-            subject: Arc::clone(&subject),
-        })
+    let day = || {
+        let (start, end) = SpendWindow::Day.span(now, zone);
+        Rule::Window { start: start.0, end: end.0 }
     };
-    let tokens = number(demand.tokens);
-    [
-        check("running", Rule::Running, Metric::Running, 1, limits.concurrency, Reached::Concurrency),
-        check(
-            "requests",
-            Rule::PerMinute,
-            Metric::Requests,
-            1,
-            limits.requests_per_minute,
-            Reached::Requests,
-        ),
-        check("tokens", Rule::PerMinute, Metric::Tokens, tokens, limits.tokens_per_minute, Reached::Tokens),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let (tokens, images) = (number(demand.tokens), number(demand.images()));
+    let minute = Rule::PerMinute;
+    let rows = [
+        ("running", limits.concurrency, Rule::Running, Metric::Running, 1, Reached::Concurrency),
+        ("requests", limits.requests_per_minute, minute, Metric::Requests, 1, Reached::Requests),
+        ("tokens", limits.tokens_per_minute, minute, Metric::Tokens, tokens, Reached::Tokens),
+        ("images", limits.images_per_minute, minute, Metric::Images, images, Reached::Images),
+        ("requests_day", limits.requests_per_day, day(), Metric::Requests, 1, Reached::RequestsPerDay),
+    ];
+    let check =
+        |(name, limit, rule, metric, amount, reached): (&str, Option<u64>, Rule, Metric, i64, Reached)| {
+            Some(Check {
+                counter: format!("{name}/{project}/{deployment}").into(),
+                rule,
+                metric,
+                amount,
+                limit: number(limit?),
+                is_hard: true,
+                reached,
+                subject: Arc::clone(&subject),
+            })
+        };
+    rows.into_iter().filter_map(check).collect()
 }
 
 /// What callers are told of a check: calls and tokens by the minute, where they are enforced.

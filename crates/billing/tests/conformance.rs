@@ -29,4 +29,6 @@ async fn memory_keeps_orders_as_every_store_does() {
     let (orders, rng) = (MemoryPayments::default(), SeededRng::new(4));
     conformance::orders_come_back_as_they_were_kept(&orders, &rng).await;
     conformance::an_order_is_changed_by_who_knows_it(&orders, &rng).await;
+    conformance::a_way_to_pay_is_kept_once(&orders, &rng).await;
+    conformance::a_recharge_is_changed_by_who_knows_it(&orders, &rng).await;
 }

@@ -151,7 +151,7 @@ proptest! {
                         reverses: None,
                         memo: None,
                         now: Timestamp(1),
-                    }).unwrap();
+                    }, Timestamp(1)).unwrap();
                     if is_gift { purse.given += nanos } else { purse.paid += nanos }
                 }
                 Step::Reserve(nanos) => {
@@ -174,7 +174,7 @@ proptest! {
                         ..sample.clone()
                     };
                     let others = purse.held - held;
-                    book.settle(&Settle { event, hold: Some(hold), sources: all.clone() }).unwrap();
+                    book.settle(&Settle { event, hold: Some(hold), sources: all.clone() }, Timestamp(1)).unwrap();
                     purse.held = others;
                     let cost = cost.unwrap_or(0);
                     // From the hold first, what was given before what was paid; then from what is free; then owed.

@@ -1,9 +1,13 @@
 //! What can be written on the command line.
 
+pub(crate) mod payments;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tenfold_protocol::plans::PlanWindow;
+
+use payments::{PaymentsArgs, RechargeArgs};
 
 /// The exit codes, as `--help` shows them.
 pub const EXIT_CODES: &str = "\
@@ -183,6 +187,25 @@ Examples:
 
 Seconds are charged while the replica is up, and a minimum once it was; calls to it cost nothing more.")]
     Rentals(RentalsArgs),
+    /// Pay in, or pay an invoice, through a payment provider
+    #[command(after_help = "\
+Examples:
+  tenfold payments checkout 50 --provider stripe --return-url https://console.example.com/billing
+  tenfold payments checkout --invoice inv_abc --provider stripe --return-url https://console.example.com/billing
+  tenfold payments list
+  tenfold payments methods
+
+The balance grows, or the invoice is paid, when the provider says so.")]
+    Payments(PaymentsArgs),
+    /// Recharge the balance by itself when little is left of it
+    #[command(after_help = "\
+Examples:
+  tenfold recharge set 50 --below 10 --method pay_method_abc --monthly-limit 500
+  tenfold recharge show
+  tenfold recharge off
+
+A way to pay is kept by `tenfold payments checkout ... --save`.")]
+    Recharge(RechargeArgs),
     /// Show budgets, and what was spent of them; make and delete them
     #[command(after_help = "\
 Examples:

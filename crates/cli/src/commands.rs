@@ -11,6 +11,7 @@ mod keys;
 mod ledger;
 mod limits;
 mod models;
+mod payments;
 mod plans;
 mod prices;
 mod projects;
@@ -57,6 +58,8 @@ pub(crate) async fn dispatch(args: Args, context: &mut Context<'_>) -> Result<()
         Command::Plans(plans) => plans::run(plans, session).await,
         Command::Rentals(rentals) => rentals::run(rentals, session).await,
         Command::Invoices(invoices) => invoices::run(invoices, session).await,
+        Command::Payments(payments) => payments::run(payments, session).await,
+        Command::Recharge(args) => payments::recharge(args, session).await,
         Command::Budgets(budgets) => budgets::run(budgets, session).await,
         Command::Ledger(ledger) => ledger::run(ledger, session).await,
         Command::Bench(bench) => bench::run(&bench, session).await,

@@ -208,6 +208,7 @@ impl ModelCall {
             request_id: self.request_id.clone(),
             event_key: self.event_key.clone(),
             operation,
+            asked_at: None,
         }
     }
 

@@ -68,6 +68,11 @@ impl MockClock {
         Self { start: Instant::now(), state: std::sync::Mutex::new((now, Duration::ZERO)) }
     }
 
+    /// Sets the time of day alone, as whoever sets a machine's clock.
+    pub fn set(&self, now: Timestamp) {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0 = now;
+    }
+
     /// Moves both times forward.
     pub fn advance(&self, by: Duration) {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -28,7 +28,7 @@ mod wechat;
 pub use alipay::{ALIPAY_GATEWAY, Alipay, AlipayConfig, AlipayProduct};
 pub use error::{ConfigFault, Forgery, PaymentError};
 pub use notification::{Event, EventKind, Notification, OrderEvent, RefundExtent, Verified};
-pub use order::{NewOrder, Order, Prompt};
+pub use order::{Charged, NewOrder, Order, Prompt, SavedCharge};
 pub use provider::{Acknowledgement, Provider};
 pub use stripe::{STRIPE_API, StripeCheckout, StripeConfig};
 pub use wechat::{WECHAT_PAY_API, WechatPay, WechatPayConfig, WechatPlatformKey};

@@ -81,6 +81,9 @@ pub struct OrderEvent {
     pub amount: Money,
     /// What happened.
     pub kind: EventKind,
+    /// The way to pay that was kept, where the order asked for that and was paid: what
+    /// [`Provider::charge`](crate::Provider::charge) takes.
+    pub saved_method: Option<String>,
 }
 
 /// What happened to an order.
@@ -97,6 +100,11 @@ pub enum EventKind {
     },
     /// Money went back because the payer's bank took it.
     ChargedBack {
+        /// How much.
+        amount: Money,
+    },
+    /// Money that the payer's bank took came back: we were right.
+    Reinstated {
         /// How much.
         amount: Money,
     },

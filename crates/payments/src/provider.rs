@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::error::PaymentError;
 use crate::notification::{Notification, Verified};
-use crate::order::{NewOrder, Order};
+use crate::order::{Charged, NewOrder, Order, SavedCharge, refused};
 
 /// One payment provider.
 #[async_trait]
@@ -19,6 +19,15 @@ pub trait Provider: Send + Sync + Debug {
     /// # Errors
     /// [`PaymentError::Order`] if the provider does not take such orders; else whatever kept it from answering.
     async fn create_order(&self, order: &NewOrder) -> Result<Order, PaymentError>;
+
+    /// Charges a way to pay that was kept, while its payer is not there. Idempotent for one `order_id`.
+    ///
+    /// # Errors
+    /// [`PaymentError::Order`] if the provider has no such thing or does not take such charges; else whatever kept it
+    /// from answering, and then nobody knows whether it charged: asking again tells.
+    async fn charge(&self, _: &SavedCharge) -> Result<Charged, PaymentError> {
+        Err(refused("provider", "cannot charge a payer who is not there"))
+    }
 
     /// Reads a notification and says what it means. It changes nothing here or there.
     ///

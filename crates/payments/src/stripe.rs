@@ -4,14 +4,16 @@
 //! <https://docs.stripe.com/api/checkout/sessions/create>, <https://docs.stripe.com/webhooks>.
 
 mod amount;
+mod charge;
 mod event;
+mod payment;
 mod session;
 mod signature;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Request};
 use ring::hmac;
 use serde::Deserialize;
@@ -21,7 +23,7 @@ use url::Url;
 use crate::client::{Answer, Client, check_address};
 use crate::error::{self, PaymentError, malformed_field};
 use crate::notification::{Notification, Verified};
-use crate::order::{NewOrder, Order};
+use crate::order::{Charged, NewOrder, Order, SavedCharge};
 use crate::provider::{Acknowledgement, Provider};
 
 pub(crate) const NAME: &str = "stripe";
@@ -85,6 +87,18 @@ impl StripeCheckout {
         request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         request
     }
+
+    /// Asks for something once for a key: asked again, Stripe gives the first answer.
+    fn form(&self, url: Url, idempotency_key: &str, form: String) -> Result<Request, PaymentError> {
+        let key = HeaderValue::from_str(idempotency_key)
+            .map_err(|source| PaymentError::Client { provider: NAME, source: source.into() })?;
+        let mut request = self.request(Method::POST, url);
+        request.headers_mut().insert(HeaderName::from_static("idempotency-key"), key);
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(CONTENT_TYPE, kind);
+        *request.body_mut() = Some(form.into());
+        Ok(request)
+    }
 }
 
 #[async_trait]
@@ -95,6 +109,10 @@ impl Provider for StripeCheckout {
 
     async fn create_order(&self, order: &NewOrder) -> Result<Order, PaymentError> {
         session::create(self, order).await
+    }
+
+    async fn charge(&self, charge: &SavedCharge) -> Result<Charged, PaymentError> {
+        charge::charge(self, charge).await
     }
 
     async fn verify(&self, notification: &Notification) -> Result<Verified, PaymentError> {
@@ -145,9 +163,13 @@ fn check_status(answer: &Answer) -> Result<(), PaymentError> {
     if (200..300).contains(&answer.status) {
         return Ok(());
     }
+    Err(PaymentError::Refused { provider: NAME, status: answer.status, code: failure_code(answer) })
+}
+
+/// Stripe's code of what is wrong.
+fn failure_code(answer: &Answer) -> Option<String> {
     let failure = serde_json::from_slice::<Failure>(&answer.body).ok().map(|failure| failure.error);
-    let code = failure.and_then(|error| error.code.or(error.kind));
-    Err(PaymentError::Refused { provider: NAME, status: answer.status, code: error::code(code.as_deref()) })
+    error::code(failure.and_then(|error| error.code.or(error.kind)).as_deref())
 }
 
 fn malformed(field: &'static str) -> PaymentError {

@@ -355,6 +355,10 @@ pub struct ProjectRateLimit {
     pub max_requests_per_1_minute: Option<u64>,
     /// Tokens a minute, of prompts and answers together, or null for no limit.
     pub max_tokens_per_1_minute: Option<u64>,
+    /// Pictures made a minute, or null for no limit.
+    pub max_images_per_1_minute: Option<u64>,
+    /// Calls a day of the organisation's time zone, or null for no limit.
+    pub max_requests_per_1_day: Option<u64>,
     /// Calls at a time, or null for no limit. An extension.
     pub max_concurrent_requests: Option<u64>,
 }
@@ -371,6 +375,14 @@ pub struct ModifyRateLimit {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
     #[schema(value_type = Option<u64>)]
     pub max_tokens_per_1_minute: Option<Option<u64>>,
+    /// Pictures made a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schema(value_type = Option<u64>)]
+    pub max_images_per_1_minute: Option<Option<u64>>,
+    /// Calls a day of the organisation's time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schema(value_type = Option<u64>)]
+    pub max_requests_per_1_day: Option<Option<u64>>,
     /// Calls at a time. An extension.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
     #[schema(value_type = Option<u64>)]

@@ -145,49 +145,6 @@ pub struct LedgerEntry {
     pub created_at: i64,
 }
 
-/// Pays in through a payment provider.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CreateCheckout {
-    /// Which provider: `stripe`, `alipay` or `wechat_pay`, where it is configured.
-    pub provider: String,
-    /// How much.
-    pub amount: String,
-    /// In which currency.
-    pub currency: String,
-    /// Where the payer goes afterwards.
-    pub return_url: String,
-}
-
-/// An order to pay in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Checkout {
-    /// Its id.
-    pub id: String,
-    /// `billing.checkout`.
-    pub object: String,
-    /// Who takes the money.
-    pub provider: String,
-    /// How much.
-    pub amount: String,
-    /// In which currency.
-    pub currency: String,
-    /// `pending`, `paid`, `failed`, `expired`, `refunded` or `charged_back`.
-    pub status: String,
-    /// What of it went back.
-    pub refunded: String,
-    /// The provider's page to go to; told once, when the order is made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redirect_url: Option<String>,
-    /// What a code to be scanned says; told once, when the order is made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub qr_code: Option<String>,
-    /// Seconds since the epoch.
-    pub created_at: i64,
-    /// Until when it can be paid, in seconds since the epoch.
-    pub expires_at: i64,
-}
-
 /// The ledger computed anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LedgerVerification {

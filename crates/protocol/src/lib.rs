@@ -9,6 +9,7 @@
 pub mod admin;
 pub mod billing;
 pub mod chat;
+pub mod checkouts;
 pub mod completion;
 pub mod content;
 pub mod embedding;

@@ -80,7 +80,7 @@ impl Serving {
         let offered = self.visible(call, model)?;
         let name = &offered.deployment.name;
         let service_tier = size.chat.and_then(|chat| chat.service_tier.clone());
-        let occasion = Occasion { service_tier, ..Occasion::default() };
+        let occasion = Occasion { service_tier, asked_at: call.asked_at, ..Occasion::default() };
         let quote = self.billing.quote(&call.caller.organization, name, &occasion).await?;
         let caller = &call.caller;
         let payer = Payer {

@@ -1,7 +1,7 @@
 //! One call, and what is served for it.
 
 use tenfold_billing::{Operation, RateLimitState};
-use tenfold_kernel::{Caller, RequestId};
+use tenfold_kernel::{Caller, RequestId, Timestamp};
 
 use crate::stream::MeteredStream;
 
@@ -16,6 +16,8 @@ pub struct Call {
     pub event_key: Option<String>,
     /// The endpoint that was called.
     pub operation: Operation,
+    /// When it was asked for, where its turn came later: it has the price of then.
+    pub asked_at: Option<Timestamp>,
 }
 
 /// What is served: a whole answer whose event is durable, or a stream that sees to it itself.

@@ -71,7 +71,7 @@ impl Serving {
 
 /// How large a conversation is. For limits on tokens a minute, which are put right at settlement, a token is four
 /// bytes; for money it is one byte, and each message has some that the template adds.
-fn size(request: &ChatRequest) -> Size<'_> {
+pub(crate) fn size(request: &ChatRequest) -> Size<'_> {
     const TEMPLATE: u64 = 64;
     let bytes: usize = request.messages.iter().filter_map(|m| m.content.as_ref()).map(content_bytes).sum();
     let answers = u64::from(request.n.unwrap_or(1));

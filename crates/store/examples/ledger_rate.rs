@@ -38,7 +38,7 @@ async fn main() -> Outcome<()> {
     let config = Config { pool_size: 8, acquire_timeout: Duration::from_secs(30) };
     let store = Store::connect(&url, &config).await?;
     let tracker = TaskTracker::new();
-    let ledger = LedgerWriter::start(store.clone(), &tracker);
+    let ledger = LedgerWriter::start(store.clone(), Arc::new(SystemClock), &tracker);
     ledger.beat("rate", SystemClock.now(), SystemClock.now()).await?;
     let like = Arc::new(conformance::sample_event(&SystemRng));
     let payers: Arc<[OrganizationId]> = (0..payers).map(|_| OrganizationId::generate(&SystemRng)).collect();

@@ -11,7 +11,7 @@ use tenfold_billing::{BillingError, InvoiceStore, MAX_ROWS};
 use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp};
 
 use crate::reports::billing_error;
-use crate::{Store, StoreError};
+use crate::{Backend, Store, StoreError};
 
 /// How often a number is tried that another process took.
 const TRIES: usize = 16;
@@ -61,6 +61,7 @@ impl Store {
     /// What moved to and from revenue, added up by the database: as much memory as there are lines.
     pub(crate) async fn charges_of(&self, query: &ChargeQuery) -> Result<Vec<Charge>, BillingError> {
         let account = |kind| AccountId::new(&query.organization, &kind, query.currency);
+        self.wait_for_writers(&account(AccountKind::Revenue)).await.map_err(read_failed)?;
         let rows = sqlx::query(
             "SELECT entries.kind AS kind, entries.project AS project, events.deployment AS deployment,
              CASE WHEN entries.kind IN ('subscription', 'adjustment') THEN entries.memo END AS memo,
@@ -87,6 +88,19 @@ impl Store {
             return Err(BillingError::ReportTooLarge { limit: MAX_ROWS });
         }
         rows.iter().map(|row| charge(row).map_err(read_failed)).collect()
+    }
+}
+
+impl Store {
+    /// Waits for whoever is about to write entries of an account. Who comes later reads the clock later, and enters nothing
+    /// long before that.
+    async fn wait_for_writers(&self, account: &AccountId) -> Result<(), sqlx::Error> {
+        let sql = match self.backend() {
+            // There is one connection that writes.
+            Backend::Sqlite => "SELECT id FROM accounts WHERE id = $1",
+            Backend::Postgres => "SELECT id FROM accounts WHERE id = $1 FOR SHARE",
+        };
+        sqlx::query(sql).bind(account.as_str().to_owned()).execute(self.writer()).await.map(drop)
     }
 }
 

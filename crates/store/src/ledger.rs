@@ -18,7 +18,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tenfold_billing::ledger::{Hold, Post, Posted, Reserve, Reserved, Settle};
 use tenfold_billing::{BillingError, Ledger, ProcessStore};
-use tenfold_kernel::{Classify, Currency, ErrorKind, Timestamp};
+use tenfold_kernel::{Classify, Clock, Currency, ErrorKind, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -63,11 +63,11 @@ impl Pending {
 impl LedgerWriter {
     /// Starts the task that writes, on `tracker`. It ends after [`LedgerWriter::close`], or when nobody holds the
     /// ledger any more.
-    pub fn start(store: Store, tracker: &TaskTracker) -> Arc<Self> {
+    pub fn start(store: Store, clock: Arc<dyn Clock>, tracker: &TaskTracker) -> Arc<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (closing, ended) = (CancellationToken::new(), CancellationToken::new());
         let at_end = ended.clone().drop_guard();
-        let write = write_until_closed(store.clone(), waiting, closing.clone());
+        let write = write_until_closed(store.clone(), clock, waiting, closing.clone());
         tracker.spawn(async move {
             write.await;
             drop(at_end);
@@ -165,8 +165,13 @@ impl ProcessStore for LedgerWriter {
     }
 }
 
-async fn write_until_closed(store: Store, mut waiting: mpsc::Receiver<Pending>, closing: CancellationToken) {
-    let statements = Statements::new(store.backend());
+async fn write_until_closed(
+    store: Store,
+    clock: Arc<dyn Clock>,
+    mut waiting: mpsc::Receiver<Pending>,
+    closing: CancellationToken,
+) {
+    let writer = Writer { statements: Statements::new(store.backend()), store, clock };
     let mut batch = Vec::with_capacity(MAX_ROWS);
     loop {
         let taken = tokio::select! {
@@ -181,14 +186,21 @@ async fn write_until_closed(store: Store, mut waiting: mpsc::Receiver<Pending>, 
         if taken == 0 {
             return;
         }
-        write(&store, &statements, &mut batch).await;
+        write(&writer, &mut batch).await;
     }
 }
 
+/// What the task that writes needs.
+struct Writer {
+    store: Store,
+    statements: Statements,
+    clock: Arc<dyn Clock>,
+}
+
 /// Writes a batch and answers everybody who waits for it.
-async fn write(store: &Store, statements: &Statements, batch: &mut Vec<Pending>) {
+async fn write(writer: &Writer, batch: &mut Vec<Pending>) {
     let commands: Vec<&Command> = batch.iter().map(|pending| &pending.command).collect();
-    let error = match run(store, statements, &commands).await {
+    let error = match run(writer, &commands).await {
         Ok(outcomes) => {
             batch.drain(..).zip(outcomes).for_each(|(pending, outcome)| pending.answer(Ok(outcome)));
             return;
@@ -209,7 +221,7 @@ async fn write(store: &Store, statements: &Statements, batch: &mut Vec<Pending>)
     }
     // One of them may be at fault: each for itself, so that the others do not suffer for it.
     for pending in batch.drain(..) {
-        let done = run(store, statements, &[&pending.command]).await;
+        let done = run(writer, &[&pending.command]).await;
         if let Err(error) = &done {
             tracing::error!(
                 error = error as &dyn std::error::Error,
@@ -223,15 +235,11 @@ async fn write(store: &Store, statements: &Statements, batch: &mut Vec<Pending>)
 }
 
 /// Runs a transaction, again where another process's was in its way.
-async fn run(
-    store: &Store,
-    statements: &Statements,
-    commands: &[&Command],
-) -> Result<Vec<Outcome>, StoreError> {
+async fn run(writer: &Writer, commands: &[&Command]) -> Result<Vec<Outcome>, StoreError> {
     let mut tries = 0;
     loop {
         tries += 1;
-        match statements.run(store, commands).await {
+        match writer.statements.run(&writer.store, commands, &*writer.clock).await {
             Err(StoreError::Conflict { .. }) if tries < TRIES => {}
             Err(StoreError::Unavailable { source })
                 if tries < TRIES && source.as_database_error().is_some() => {}

@@ -39,6 +39,7 @@ mod migrations;
 mod payments;
 mod plans;
 mod prices;
+mod recharges;
 mod rentals;
 mod reports;
 mod serving;

@@ -20,7 +20,8 @@ impl LimitStore for Store {
         deployment: &str,
     ) -> Result<Option<LimitOverride>, BillingError> {
         let row = sqlx::query(
-            "SELECT deployment, requests_per_minute, tokens_per_minute, concurrency FROM rate_limits
+            "SELECT deployment, requests_per_minute, tokens_per_minute, images_per_minute, requests_per_day, concurrency
+             FROM rate_limits
              WHERE project = $1 AND deployment = $2",
         )
         .bind(project.as_str())
@@ -33,7 +34,8 @@ impl LimitStore for Store {
 
     async fn list(&self, project: &ProjectId) -> Result<Vec<LimitOverride>, BillingError> {
         let rows = sqlx::query(
-            "SELECT deployment, requests_per_minute, tokens_per_minute, concurrency FROM rate_limits
+            "SELECT deployment, requests_per_minute, tokens_per_minute, images_per_minute, requests_per_day, concurrency
+             FROM rate_limits
              WHERE project = $1 ORDER BY deployment",
         )
         .bind(project.as_str())
@@ -46,16 +48,21 @@ impl LimitStore for Store {
     async fn put(&self, project: &ProjectId, set: &LimitOverride) -> Result<(), BillingError> {
         let number = |limit: Option<u64>| limit.map(|l| i64::try_from(l).unwrap_or(i64::MAX));
         sqlx::query(
-            "INSERT INTO rate_limits (project, deployment, requests_per_minute, tokens_per_minute, concurrency)
-             VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO rate_limits (project, deployment, requests_per_minute, tokens_per_minute, images_per_minute,
+                 requests_per_day, concurrency)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (project, deployment) DO UPDATE SET
                  requests_per_minute = excluded.requests_per_minute,
-                 tokens_per_minute = excluded.tokens_per_minute, concurrency = excluded.concurrency",
+                 tokens_per_minute = excluded.tokens_per_minute,
+                 images_per_minute = excluded.images_per_minute,
+                 requests_per_day = excluded.requests_per_day, concurrency = excluded.concurrency",
         )
         .bind(project.as_str())
         .bind(set.deployment.as_str())
         .bind(number(set.limits.requests_per_minute))
         .bind(number(set.limits.tokens_per_minute))
+        .bind(number(set.limits.images_per_minute))
+        .bind(number(set.limits.requests_per_day))
         .bind(number(set.limits.concurrency))
         .execute(self.writer())
         .await
@@ -147,6 +154,8 @@ fn limits(row: &AnyRow) -> Result<LimitOverride, StoreError> {
         limits: RateLimits {
             requests_per_minute: number("requests_per_minute")?,
             tokens_per_minute: number("tokens_per_minute")?,
+            images_per_minute: number("images_per_minute")?,
+            requests_per_day: number("requests_per_day")?,
             concurrency: number("concurrency")?,
         },
     })

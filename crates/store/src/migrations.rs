@@ -31,6 +31,8 @@ const FILES: &[(&str, &str)] = &[
     file!("20261124063000_add_invoices"),
     file!("20261124064000_add_rentals"),
     file!("20261124065000_add_call_limits"),
+    file!("20261125024000_add_auto_recharge"),
+    file!("20261125024500_add_project_limits"),
 ];
 
 /// Applies what is missing, each file in a transaction of its own. Processes that start together wait for each

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use tenfold_billing::BillingError;
-use tenfold_billing::checkout::{PaymentOrder, PaymentStatus, PaymentStore};
+use tenfold_billing::checkout::{PaymentOrder, PaymentStatus, PaymentStore, Purpose};
 use tenfold_kernel::{Currency, Money, OrganizationId, Timestamp};
 
 use crate::reports::billing_error;
@@ -29,7 +29,8 @@ impl PaymentStore for Store {
     async fn insert(&self, order: &PaymentOrder) -> Result<(), BillingError> {
         sqlx::query(
             "INSERT INTO payment_orders (id, organization, provider, nanos, currency, status, provider_order_id,
-             returns, created_at, expires_at, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             returns, created_at, expires_at, revision, purpose)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(&*order.id)
         .bind(order.organization.as_str())
@@ -42,6 +43,7 @@ impl PaymentStore for Store {
         .bind(order.created_at.0)
         .bind(order.expires_at.0)
         .bind(order.revision)
+        .bind(order.purpose.to_text())
         .execute(self.writer())
         .await
         .map_err(write_failed)?;
@@ -51,7 +53,7 @@ impl PaymentStore for Store {
     async fn get(&self, id: &str) -> Result<Option<PaymentOrder>, BillingError> {
         let row = sqlx::query(
             "SELECT id, organization, provider, nanos, currency, status, provider_order_id, returns, created_at,
-             expires_at, revision FROM payment_orders WHERE id = $1",
+             expires_at, revision, purpose FROM payment_orders WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(self.reader())
@@ -70,7 +72,7 @@ impl PaymentStore for Store {
         let (at, id) = before.unwrap_or((Timestamp(i64::MAX), ""));
         let rows = sqlx::query(
             "SELECT id, organization, provider, nanos, currency, status, provider_order_id, returns, created_at,
-             expires_at, revision FROM payment_orders
+             expires_at, revision, purpose FROM payment_orders
              WHERE organization = $1 AND (created_at < $2 OR (created_at = $3 AND id < $4))
              ORDER BY created_at DESC, id DESC LIMIT $5",
         )
@@ -110,6 +112,7 @@ fn order(row: &AnyRow) -> Result<PaymentOrder, StoreError> {
     Ok(PaymentOrder {
         id: text("id")?.into(),
         organization: OrganizationId::parse(&text("organization")?).map_err(|_| corrupt("organization"))?,
+        purpose: Purpose::parse(&text("purpose")?).ok_or(corrupt("purpose"))?,
         provider: text("provider")?.into(),
         money: Money::new(number("nanos")?, currency),
         status: PaymentStatus::parse(&text("status")?).ok_or(corrupt("status"))?,

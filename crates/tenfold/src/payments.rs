@@ -9,8 +9,8 @@ use reqwest::Url;
 use serde::Deserialize;
 use tenfold_billing::BillingError;
 use tenfold_billing::checkout::{
-    Acknowledgement, GatewayOrder, Notification, OrderNews, PaymentEvent, PaymentGateway, Prompt,
-    RefundExtent, Verified,
+    Acknowledgement, Charged, GatewayOrder, Notification, OrderNews, PaymentEvent, PaymentGateway, Prompt,
+    RefundExtent, SavedCharge, Verified,
 };
 use tenfold_kernel::{Clock, Rng, Secret};
 use tenfold_payments::{
@@ -213,6 +213,7 @@ impl PaymentGateway for Gateway {
             return_url: url("return_url", &order.return_url)?,
             notify_url: url("notify_url", &order.notify_url)?,
             expires_at: order.expires_at,
+            save_method: order.save_method,
         };
         let made = self.provider.create_order(&order).await.map_err(|error| self.failed(error))?;
         let prompt = match made.prompt {
@@ -220,6 +221,23 @@ impl PaymentGateway for Gateway {
             tenfold_payments::Prompt::QrCode { content } => Prompt::QrCode(content),
         };
         Ok((made.provider_order_id, prompt))
+    }
+
+    async fn charge(&self, charge: &SavedCharge) -> Result<Charged, BillingError> {
+        let charge = tenfold_payments::SavedCharge {
+            order_id: charge.id.to_string(),
+            amount: charge.money,
+            subject: charge.subject.clone(),
+            method: charge.method.to_string(),
+        };
+        let charged = self.provider.charge(&charge).await.map_err(|error| self.failed(error))?;
+        Ok(match charged {
+            tenfold_payments::Charged::Paid { provider_order_id } => Charged::Paid { provider_order_id },
+            tenfold_payments::Charged::Processing { provider_order_id } => {
+                Charged::Processing { provider_order_id }
+            }
+            tenfold_payments::Charged::Refused { code } => Charged::Refused { code },
+        })
     }
 
     async fn verify(&self, notification: &Notification) -> Result<Verified, BillingError> {
@@ -235,6 +253,7 @@ impl PaymentGateway for Gateway {
                 provider_order_id: event.provider_order_id,
                 money: event.amount,
                 what: payment_event(event.kind),
+                saved_method: event.saved_method,
             }),
             Event::Ignored { .. } => None,
         };
@@ -258,6 +277,7 @@ fn payment_event(kind: EventKind) -> PaymentEvent {
             },
         },
         EventKind::ChargedBack { amount } => PaymentEvent::ChargedBack { money: amount },
+        EventKind::Reinstated { amount } => PaymentEvent::Reinstated { money: amount },
         EventKind::Failed => PaymentEvent::Failed,
         EventKind::Expired => PaymentEvent::Expired,
     }

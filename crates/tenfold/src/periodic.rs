@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenfold_billing::Billing;
+use tenfold_billing::checkout::Checkout;
 use tenfold_identity::Identity;
 use tenfold_kernel::BoxError;
 use tenfold_notify::Outside;
@@ -15,6 +16,8 @@ use tokio_util::task::TaskTracker;
 const PERIOD: Duration = Duration::from_secs(30);
 /// How often rentals are looked after.
 const RENTAL_PERIOD: Duration = Duration::from_secs(10);
+/// How often it is looked whether too little is left of a balance.
+const RECHARGE_PERIOD: Duration = Duration::from_secs(5);
 /// How often it is looked whether a month is over somewhere.
 const CLOSING_PERIOD: Duration = Duration::from_mins(10);
 
@@ -24,6 +27,7 @@ pub(crate) struct Periodic {
     pub(crate) serving: Arc<Serving>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) billing: Arc<Billing>,
+    pub(crate) checkout: Arc<Checkout>,
     pub(crate) rentals: Arc<Rentals>,
     pub(crate) notifier: Outside,
 }
@@ -31,7 +35,10 @@ pub(crate) struct Periodic {
 impl Periodic {
     /// Looks after all of it until the platform stops.
     pub(crate) fn start(self, tracker: &TaskTracker, shutdown: &CancellationToken) {
-        let Self { serving, identity, billing, rentals, notifier } = self;
+        let Self { serving, identity, billing, checkout, rentals, notifier } = self;
+        if checkout.providers().next().is_some() {
+            tracker.spawn(recharging(checkout, shutdown.clone()));
+        }
         tracker.spawn(renting(rentals, shutdown.clone()));
         tracker.spawn(notifications(Arc::clone(&billing), notifier, shutdown.clone()));
         tracker.spawn(closing(Arc::clone(&billing), shutdown.clone()));
@@ -59,6 +66,13 @@ async fn notifications(billing: Arc<Billing>, notifier: Outside, shutdown: Cance
     while goes_on(PERIOD, &shutdown).await {
         report("spend alerts could not be looked at", billing.alerts_due().await);
         report("spend alerts could not be sent", billing.deliver_due(&notifier).await);
+    }
+}
+
+/// Recharges balances. Apart from the rest, since providers may be slow.
+async fn recharging(checkout: Arc<Checkout>, shutdown: CancellationToken) {
+    while goes_on(RECHARGE_PERIOD, &shutdown).await {
+        report("balances could not be recharged", checkout.recharge_due().await);
     }
 }
 

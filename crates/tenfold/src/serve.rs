@@ -87,6 +87,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
         serving: Arc::clone(&serving),
         identity: Arc::clone(&identity),
         billing: Arc::clone(&billing),
+        checkout: Arc::clone(&checkout),
         rentals: Arc::clone(&rentals),
         notifier,
     }
@@ -196,7 +197,7 @@ async fn ledger(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<(Arc<LedgerWriter>, Arc<str>)> {
     // Its task is on a tracker of its own: it ends after everything that has calls to settle.
-    let ledger = LedgerWriter::start((**store).clone(), &TaskTracker::new());
+    let ledger = LedgerWriter::start((**store).clone(), Arc::clone(clock), &TaskTracker::new());
     let process: Arc<str> = format!("proc_{}", base62(rng, 24)).into();
     // Nobody else writes to an SQLite database: whatever is held there is held by a process that is gone.
     let lease = if exclusive { Duration::ZERO } else { HOLD_LEASE };
@@ -228,7 +229,7 @@ fn billing(
         default_limits: RateLimits {
             requests_per_minute: limit(settings.file.limits.requests_per_minute),
             tokens_per_minute: limit(settings.file.limits.tokens_per_minute),
-            concurrency: None,
+            ..RateLimits::default()
         },
         process: Arc::clone(process),
         cache_age: (!exclusive).then_some(Duration::from_secs(1)),
@@ -263,7 +264,8 @@ fn checkout(
         lifetime: Duration::from_hours(1),
         subject: "Tenfold balance".to_owned(),
     };
-    Ok(Checkout::new(Arc::clone(billing), Arc::clone(store) as _, gateways, config))
+    let (orders, recharges) = (Arc::clone(store) as _, Arc::clone(store) as _);
+    Ok(Checkout::new(Arc::clone(billing), orders, recharges, gateways, config))
 }
 
 fn offering(

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tenfold_kernel::Money;
 
 use super::{
-    Acknowledgement, Checkout, Notification, OrderNews, PaymentEvent, PaymentOrder, PaymentStatus,
+    Acknowledgement, Checkout, Notification, OrderNews, PaymentEvent, PaymentOrder, PaymentStatus, Purpose,
     RefundExtent, Return, ReturnKind, Verified, is_order_id,
 };
 use crate::error::BillingError;
-use crate::funds::TopUp;
+use crate::invoice::return_key;
 use crate::ledger::{AccountId, AccountKind, EntryKind, Move, Post, Source};
 
 /// How often an order is read again that somebody else changed meanwhile.
@@ -37,13 +37,16 @@ impl Checkout {
     }
 
     /// Enters what is news.
-    async fn enter(&self, provider: &'static str, verified: Verified) -> Result<(), BillingError> {
+    pub(super) async fn enter(&self, provider: &'static str, verified: Verified) -> Result<(), BillingError> {
         let Some(news) = verified.news else { return Ok(()) };
         for _ in 0..TRIES {
             let Some(mut order) = self.order_of(provider, &news).await? else { return Ok(()) };
             let before = order.clone();
             self.apply(&mut order, &verified.event_id, &news).await?;
             if order == before || self.store.update(&order).await? {
+                if let Some(reference) = news.saved_method.as_deref().filter(|_| order.status.was_paid()) {
+                    self.keep_method(&order, reference).await?;
+                }
                 // All of them, also when nothing is new: whoever noted one may have died before it was entered.
                 return self.take_back(&order).await;
             }
@@ -71,7 +74,9 @@ impl Checkout {
             Some("its amount is not the order's")
         } else {
             match news.what {
-                PaymentEvent::Refunded { money, .. } | PaymentEvent::ChargedBack { money }
+                PaymentEvent::Refunded { money, .. }
+                | PaymentEvent::ChargedBack { money }
+                | PaymentEvent::Reinstated { money }
                     if money.currency != order.money.currency || money.nanos <= 0 =>
                 {
                     Some("what it says went back cannot be")
@@ -104,6 +109,14 @@ impl Checkout {
                 self.credit(order, news).await?;
                 self.note(order, event, ReturnKind::Chargeback, money, RefundExtent::Single).await
             }
+            PaymentEvent::Reinstated { money } => {
+                if order.charged_back_nanos() == 0 && !order.returns.iter().any(|back| &*back.event == event)
+                {
+                    let source = "it came back before it went".into();
+                    return Err(BillingError::Unavailable { action: "enter money of a dispute", source });
+                }
+                self.note(order, event, ReturnKind::Reinstatement, money, RefundExtent::Single).await
+            }
             PaymentEvent::Failed => {
                 if order.status == PaymentStatus::Pending {
                     order.status = PaymentStatus::Failed;
@@ -124,15 +137,11 @@ impl Checkout {
         if order.status.was_paid() {
             return Ok(());
         }
-        let top_up = TopUp {
-            key: order.transaction(),
-            organization: &order.organization,
-            provider: &order.provider,
-            currency: order.money.currency,
-            nanos: order.money.nanos,
-            memo: None,
-        };
-        self.billing.top_up(top_up).await?;
+        if let Purpose::Invoice(invoice) = &order.purpose {
+            self.billing.pay_invoice_by(invoice, order).await?;
+        } else {
+            self.billing.top_up(order.top_up()).await?;
+        }
         order.status = PaymentStatus::Paid;
         order.provider_order_id = Some(news.provider_order_id.as_str().into());
         Ok(())
@@ -151,7 +160,7 @@ impl Checkout {
             return Ok(());
         }
         // An administrator who has undone the payment has taken all of it back.
-        let undone = format!("reversal:{}", order.transaction());
+        let undone = format!("reversal:{}", self.entered(order).await?.0);
         if !self.billing.transaction(&order.organization, &undone).await?.is_empty() {
             tracing::warn!(order = %order.id, "a payment went back that had been reversed: nothing is entered");
             return Ok(());
@@ -160,7 +169,10 @@ impl Checkout {
             RefundExtent::Single => money.nanos,
             RefundExtent::Total => money.nanos - order.returned_nanos(kind),
         };
-        let left = order.money.nanos - order.refunded_nanos();
+        let left = match kind {
+            ReturnKind::Refund | ReturnKind::Chargeback => order.money.nanos - order.refunded_nanos(),
+            ReturnKind::Reinstatement => order.charged_back_nanos(),
+        };
         if wanted > left {
             tracing::warn!(order = %order.id, "more of a payment went back than was paid: the rest is ignored");
         }
@@ -168,7 +180,7 @@ impl Checkout {
         if nanos > 0 {
             order.returns.push(Return { event: event.into(), kind, nanos });
         }
-        order.status = if order.returned_nanos(ReturnKind::Chargeback) > 0 {
+        order.status = if order.charged_back_nanos() > 0 {
             PaymentStatus::ChargedBack
         } else if order.refunded_nanos() == order.money.nanos {
             PaymentStatus::Refunded
@@ -178,36 +190,64 @@ impl Checkout {
         Ok(())
     }
 
-    /// Enters what went back: from the balance what is free, and the rest is owed.
+    /// Enters what went back: from the balance what is free, and the rest is owed; what had paid an invoice is owed again.
+    /// What comes back once more is on the balance.
     async fn take_back(&self, order: &PaymentOrder) -> Result<(), BillingError> {
+        if order.returns.is_empty() {
+            return Ok(());
+        }
         let currency = order.money.currency;
         let account = |kind: &AccountKind| AccountId::new(&order.organization, kind, currency);
-        for back in &order.returns {
-            let transaction: Arc<str> = format!("{}:{}", order.provider, back.event).into();
+        let (cash, balance) =
+            (account(&AccountKind::Cash(Arc::clone(&order.provider))), AccountKind::Balance);
+        let owed = Source::unbounded(account(&AccountKind::Receivable));
+        // How much of it paid an invoice.
+        let (entered, mut of_invoice) = self.entered(order).await?;
+        for (place, back) in order.returns.iter().enumerate() {
+            let taken = |from: Vec<Source>, nanos| Move { from, to: cash.clone(), nanos };
+            let (kind, moves) = match back.kind {
+                ReturnKind::Reinstatement => {
+                    let from = vec![Source::unbounded(cash.clone())];
+                    (EntryKind::Reversal, vec![Move { from, to: account(&balance), nanos: back.nanos }])
+                }
+                ReturnKind::Refund | ReturnKind::Chargeback => {
+                    let again = of_invoice.min(back.nanos);
+                    of_invoice -= again;
+                    let kind = match back.kind {
+                        ReturnKind::Chargeback => EntryKind::Chargeback,
+                        _ => EntryKind::Refund,
+                    };
+                    let rest = vec![Source::funds(account(&balance)), owed.clone()];
+                    (kind, vec![taken(vec![owed.clone()], again), taken(rest, back.nanos - again)])
+                }
+            };
+            let transaction = match &order.purpose {
+                Purpose::Invoice(_) if entered != order.transaction() => return_key(&entered, place),
+                _ => format!("{}:{}", order.provider, back.event),
+            };
             self.billing
                 .post(Post {
-                    transaction,
-                    kind: match back.kind {
-                        ReturnKind::Refund => EntryKind::Refund,
-                        ReturnKind::Chargeback => EntryKind::Chargeback,
-                    },
+                    transaction: transaction.into(),
+                    kind,
                     organization: order.organization.clone(),
                     project: None,
                     currency,
-                    moves: vec![Move {
-                        from: vec![
-                            Source::funds(account(&AccountKind::Balance)),
-                            Source::unbounded(account(&AccountKind::Receivable)),
-                        ],
-                        to: account(&AccountKind::Cash(Arc::clone(&order.provider))),
-                        nanos: back.nanos,
-                    }],
-                    reverses: Some(order.transaction()),
+                    moves,
+                    reverses: Some(Arc::clone(&entered)),
                     memo: None,
                     now: self.billing.ports.clock.now(),
                 })
                 .await?;
         }
         Ok(())
+    }
+
+    /// The transaction that entered an order's payment, and how much of it paid an invoice.
+    async fn entered(&self, order: &PaymentOrder) -> Result<(Arc<str>, i64), BillingError> {
+        let by_invoice = match &order.purpose {
+            Purpose::Invoice(invoice) => self.billing.invoice_payment_of(invoice, order).await?,
+            Purpose::TopUp | Purpose::AutoRecharge => None,
+        };
+        Ok(by_invoice.unwrap_or_else(|| (order.transaction(), 0)))
     }
 }

@@ -19,6 +19,7 @@ const USD: Currency = Currency::USD;
 /// An organisation of a zone half an hour off, with a model at a nano-unit a token.
 struct Customer<'a> {
     billing: &'a Billing,
+    clock: &'a MockClock,
     rng: &'a dyn Rng,
     organization: OrganizationId,
     projects: [ProjectId; 2],
@@ -30,7 +31,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 impl<'a> Customer<'a> {
-    async fn new(billing: &'a Billing, rng: &'a dyn Rng, mode: Mode) -> Self {
+    async fn new(billing: &'a Billing, clock: &'a MockClock, rng: &'a dyn Rng, mode: Mode) -> Self {
         let organization = OrganizationId::generate(rng);
         let zone = crate::funds::zone("Asia/Kolkata").unwrap();
         billing.set_profile(&organization, &Profile { mode, zone, currency: None }).await.unwrap();
@@ -41,11 +42,16 @@ impl<'a> Customer<'a> {
         let prices = SetPrices { deployment: model.clone(), currency: USD, terms, effective_at: None };
         billing.set_prices(prices).await.unwrap();
         let projects = [ProjectId::generate(rng), ProjectId::generate(rng)];
-        Self { billing, rng, organization, projects, model }
+        Self { billing, clock, rng, organization, projects, model }
     }
 
     /// Calls the model for so many nano-units at a time.
     async fn call(&self, project: &ProjectId, nanos: u64, when: &str) -> Event {
+        self.call_written(project, nanos, when, when).await
+    }
+
+    /// The same, where the process stood still between the end of the call and writing it.
+    async fn call_written(&self, project: &ProjectId, nanos: u64, when: &str, written: &str) -> Event {
         let when = at(when);
         let api_key = ApiKeyId::generate(self.rng);
         let payer = Payer { organization: &self.organization, project, api_key: &api_key, user: None };
@@ -63,7 +69,10 @@ impl<'a> Customer<'a> {
             completed_at: when,
             ..super::sample_event(self.rng)
         };
+        let now = self.clock.now();
+        self.clock.set(at(written));
         self.billing.settle(reservation, event.clone()).await.unwrap();
+        self.clock.set(now);
         event
     }
 
@@ -84,7 +93,7 @@ fn totals(invoice: &Invoice) -> Totals {
 
 /// An invoice has what moved in its month, by project and model, each line rounded once; afterwards exactly that is owed.
 pub async fn an_invoice_sums_to_the_ledger_of_its_month(billing: &Billing, clock: &MockClock, rng: &dyn Rng) {
-    let customer = Customer::new(billing, rng, Mode::Postpaid { credit_limit: None }).await;
+    let customer = Customer::new(billing, clock, rng, Mode::Postpaid { credit_limit: None }).await;
     let [first, second] = &customer.projects;
     // The month begins at half past six in the evening of UTC.
     customer.call(first, 7_000_000, "2026-09-30T18:29:59.999Z").await;
@@ -138,8 +147,8 @@ pub async fn an_invoice_sums_to_the_ledger_of_its_month(billing: &Billing, clock
 }
 
 /// A month is closed once however many processes do it, and numbers have no holes.
-pub async fn a_month_is_closed_once(billing: &[Arc<Billing>], rng: &dyn Rng) {
-    let customer = Customer::new(&billing[0], rng, Mode::Postpaid { credit_limit: None }).await;
+pub async fn a_month_is_closed_once(billing: &[Arc<Billing>], clock: &MockClock, rng: &dyn Rng) {
+    let customer = Customer::new(&billing[0], clock, rng, Mode::Postpaid { credit_limit: None }).await;
     for when in ["2026-08-10T00:00:00Z", "2026-10-10T00:00:00Z", "2026-11-10T00:00:00Z"] {
         customer.call(&customer.projects[0], 2_000_000_000, when).await;
     }
@@ -163,8 +172,12 @@ pub async fn a_month_is_closed_once(billing: &[Arc<Billing>], rng: &dyn Rng) {
 }
 
 /// What a balance paid is not asked for again, and a credit note gives back what was paid, never more than there was.
-pub async fn a_credit_note_is_never_more_than_its_invoice(billing: &Billing, rng: &dyn Rng) {
-    let customer = Customer::new(billing, rng, Mode::Prepaid).await;
+pub async fn a_credit_note_is_never_more_than_its_invoice(
+    billing: &Billing,
+    clock: &MockClock,
+    rng: &dyn Rng,
+) {
+    let customer = Customer::new(billing, clock, rng, Mode::Prepaid).await;
     let top_up = TopUp {
         key: format!("top-up-{}", customer.organization).into(),
         organization: &customer.organization,
@@ -203,4 +216,52 @@ pub async fn a_credit_note_is_never_more_than_its_invoice(billing: &Billing, rng
     assert_eq!(customer.balance(AccountKind::Balance).await, 20_000_000_000 - 4_000_000);
     assert!(billing.credit_note(organization, "inv_none", None, "x").await.unwrap().is_none());
     assert_eq!(billing.verify().await.unwrap().faults, Vec::<String>::new());
+}
+
+/// However small the parts are in which an invoice is taken back, their taxes add up to its own.
+pub async fn taxes_of_credit_notes_add_up_to_the_invoices(
+    billing: &Billing,
+    clock: &MockClock,
+    rng: &dyn Rng,
+) {
+    let customer = Customer::new(billing, clock, rng, Mode::Postpaid { credit_limit: None }).await;
+    customer.call(&customer.projects[0], 1_000_000_000, "2026-10-10T00:00:00Z").await;
+    let invoice = customer.close("2026-10").await.unwrap();
+    assert_eq!((totals(&invoice).subtotal, totals(&invoice).total), (100, 106));
+    // Six percent of seven cents are 0.42 of one, which alone would be none each time.
+    let mut taxes = Vec::new();
+    for amount in [7; 14].map(Some).into_iter().chain([None]) {
+        let amount = amount.map(|cents: i64| cents * 10_000_000);
+        let note = billing.credit_note(&customer.organization, &invoice.id, amount, "a part").await;
+        let sums = totals(&note.unwrap().unwrap());
+        taxes.push(sums.total - sums.subtotal);
+    }
+    assert_eq!(taxes.iter().sum::<i128>(), -6, "{taxes:?}");
+    assert!(taxes.iter().all(|tax| (-1..=0).contains(tax)), "{taxes:?}");
+    assert_eq!(billing.due(&invoice).await.unwrap(), 0);
+    assert_eq!(customer.balance(AccountKind::Tax).await, 0);
+    assert_eq!(customer.balance(AccountKind::Receivable).await, 0);
+    assert_eq!(billing.verify().await.unwrap().faults, Vec::<String>::new());
+}
+
+/// What is written long after it happened is on the invoice of the month in which it is written, since its own month may be
+/// closed by then. For stores that other processes write to.
+pub async fn what_is_written_late_is_on_the_next_invoice(
+    billing: &Billing,
+    clock: &MockClock,
+    rng: &dyn Rng,
+) {
+    let customer = Customer::new(billing, clock, rng, Mode::Postpaid { credit_limit: None }).await;
+    let project = &customer.projects[0];
+    let now = clock.now();
+    // October ends at half past six in the evening of UTC.
+    customer.call_written(project, 3_000_000_000, "2026-10-31T18:10:00Z", "2026-10-31T18:39:59Z").await;
+    let october = customer.close("2026-10").await.unwrap();
+    customer.call_written(project, 5_000_000_000, "2026-10-31T18:20:00Z", "2026-10-31T19:40:00Z").await;
+    clock.set(at("2026-12-10T00:00:00Z"));
+    let november = customer.close("2026-11").await.unwrap();
+    let sums = [&october, &november].map(|invoice| totals(invoice).subtotal);
+    assert_eq!(sums, [300, 500], "nothing is on no invoice, and nothing on two");
+    assert_eq!(billing.verify().await.unwrap().faults, Vec::<String>::new());
+    clock.set(now);
 }

@@ -167,6 +167,7 @@ impl Billing {
             currency,
             lines: lines(&charges, details.tax_rate),
             credits_applied: 0,
+            tax_correction: 0,
         };
         statement.credits_applied = paid(&statement, &charges).ok_or_else(|| too_large(organization))?;
         let invoice = Invoice {
@@ -199,7 +200,11 @@ impl Billing {
             let (revenue, tax) = (-minor(totals.subtotal)?, -tax);
             let back = minor(-totals.balance_due)?;
             let key = format!("credit_note:{of}:{ordinal}");
-            let to_owed = self.owed_for(of, &invoice.organization, statement.currency).await?.clamp(0, back);
+            let owed = match self.invoice(&invoice.organization, of).await? {
+                Some(of) => self.due(&of).await?,
+                None => 0,
+            };
+            let to_owed = owed.clamp(0, back);
             // What was owed is owed no more; what was paid is on the balance again.
             let mut moves = Vec::new();
             let mut left = to_owed;

@@ -1,14 +1,15 @@
-//! What happens to an invoice: it is paid, or taken back.
+//! What is taken back of an invoice.
 
 use std::sync::Arc;
 
-use tenfold_kernel::{Currency, OrganizationId, base62};
+use tenfold_kernel::{OrganizationId, base62};
 
 use super::close::{invalid, nanos, too_large};
+use super::minor::divide;
+use super::totals::MILLION;
 use super::{Invoice, Kind, Line, Scheme, Statement, Totals};
 use crate::billing::Billing;
 use crate::error::BillingError;
-use crate::ledger::{AccountId, AccountKind, EntryKind, Move, Post, Source};
 
 /// How often a credit note is tried again that another one was quicker than.
 const TRIES: usize = 5;
@@ -37,81 +38,6 @@ impl Billing {
         id: &str,
     ) -> Result<Option<Invoice>, BillingError> {
         self.ports.invoices.invoice(organization, id).await
-    }
-
-    /// What is still owed for a document, in nano-units; zero for a credit note.
-    ///
-    /// # Errors
-    /// [`BillingError::Store`] when the database fails.
-    pub async fn due(&self, invoice: &Invoice) -> Result<i64, BillingError> {
-        if invoice.credits.is_some() {
-            return Ok(0);
-        }
-        self.owed_for(&invoice.id, &invoice.organization, invoice.statement.currency).await
-    }
-
-    pub(super) async fn owed_for(
-        &self,
-        id: &str,
-        organization: &OrganizationId,
-        currency: Currency,
-    ) -> Result<i64, BillingError> {
-        let Some(invoice) = self.invoice(organization, id).await? else { return Ok(0) };
-        let overflow = || too_large(organization);
-        let totals = Totals::of(&invoice.statement).ok_or_else(overflow)?;
-        let mut due = nanos(totals.balance_due, currency).ok_or_else(overflow)?;
-        let owed = AccountId::new(organization, &AccountKind::Receivable, currency);
-        let mut keys = vec![payment_key(id)];
-        for note in self.ports.invoices.credit_notes(organization, id).await? {
-            keys.extend(note.credits.map(|(of, ordinal)| format!("credit_note:{of}:{ordinal}")));
-        }
-        for key in keys {
-            for entry in self.transaction(organization, &key).await? {
-                due -= if entry.credit == owed { entry.money.nanos } else { 0 };
-            }
-        }
-        Ok(due)
-    }
-
-    /// Enters that an invoice was paid outside of the platform, all that is owed for it, once; nothing when there is no such
-    /// invoice.
-    ///
-    /// # Errors
-    /// [`BillingError::InvalidQuery`] when nothing is owed for it; [`BillingError::Store`] when the database fails.
-    pub async fn pay_invoice(
-        &self,
-        organization: &OrganizationId,
-        id: &str,
-        memo: Option<String>,
-    ) -> Result<Option<Invoice>, BillingError> {
-        let invoice = self.invoice(organization, id).await?.filter(|invoice| invoice.credits.is_none());
-        let Some(invoice) = invoice else { return Ok(None) };
-        if !self.transaction(organization, &payment_key(id)).await?.is_empty() {
-            return Ok(Some(invoice));
-        }
-        let due = self.due(&invoice).await?;
-        if due <= 0 {
-            return Err(invalid("invoice", "nothing is owed for this invoice"));
-        }
-        let currency = invoice.statement.currency;
-        let account = |kind: &AccountKind| AccountId::new(organization, kind, currency);
-        self.post(Post {
-            transaction: payment_key(id).into(),
-            kind: EntryKind::Payment,
-            organization: organization.clone(),
-            project: None,
-            currency,
-            moves: vec![Move {
-                from: vec![Source::unbounded(account(&AccountKind::Cash("manual".into())))],
-                to: account(&AccountKind::Receivable),
-                nanos: due,
-            }],
-            reverses: None,
-            memo: memo.or_else(|| Some(invoice.statement.number.clone())),
-            now: self.ports.clock.now(),
-        })
-        .await?;
-        Ok(Some(invoice))
     }
 
     /// Takes back a part of an invoice, without its tax `amount` nano-units, or all that is left of it; nothing when there is no
@@ -165,11 +91,18 @@ impl Billing {
         if amount.is_none() && notes.is_empty() {
             return Ok(whole);
         }
-        let subtotal = |statement: &Statement| Totals::of(statement).map(|totals| totals.subtotal);
-        let mut left = subtotal(&invoice.statement).ok_or_else(overflow)?;
+        let sums = |statement: &Statement| {
+            Totals::of(statement)
+                .map(|totals| (totals.subtotal, totals.total - totals.subtotal))
+                .ok_or_else(overflow)
+        };
+        let (whole_subtotal, _) = sums(&invoice.statement)?;
+        let (mut back, mut tax_back) = (0, 0);
         for note in notes {
-            left += subtotal(&note.statement).ok_or_else(overflow)?;
+            let (subtotal, tax) = sums(&note.statement)?;
+            (back, tax_back) = (back + subtotal, tax_back + tax);
         }
+        let left = whole_subtotal + back;
         let currency = invoice.statement.currency;
         let left = nanos(left, currency).ok_or_else(overflow)?;
         let amount = amount.unwrap_or(left);
@@ -192,14 +125,15 @@ impl Billing {
             tax_rate: invoice.statement.lines.first().map_or(0, |line| line.tax_rate),
             tags: std::collections::BTreeMap::new(),
         };
+        // The tax of all that is taken back until then, rounded once, less what earlier notes took: the last note leaves none.
+        let tax = |base: i128| divide(base * i128::from(line.tax_rate), MILLION);
+        let own = -i128::from(amount / unit);
+        let correction = tax(back + own) - tax_back - tax(own);
         Ok(Statement {
             kind: Kind::CreditNote { of: invoice.statement.number.clone() },
             lines: vec![line],
+            tax_correction: i64::try_from(correction).map_err(|_| overflow())?,
             ..whole
         })
     }
-}
-
-fn payment_key(invoice: &str) -> String {
-    format!("invoice:{invoice}:payment")
 }

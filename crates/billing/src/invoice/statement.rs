@@ -138,6 +138,10 @@ pub struct Statement {
     /// What of the total was paid already with credits, in nano-units, tax included.
     #[serde(with = "as_text", default)]
     pub credits_applied: i128,
+    /// What its tax is more than that of its lines, in smallest units of the currency: so the taxes of several credit notes
+    /// add up to that of their invoice, though each is rounded.
+    #[serde(default)]
+    pub tax_correction: i64,
 }
 
 impl Statement {
@@ -161,6 +165,7 @@ impl Statement {
             due_at: None,
             lines: self.lines.iter().map(negative).collect(),
             credits_applied: self.credits_applied.saturating_neg(),
+            tax_correction: self.tax_correction.saturating_neg(),
             ..self.clone()
         }
     }

@@ -8,7 +8,7 @@ use super::minor::{divide, minor_digits, round_to_minor};
 use super::statement::Statement;
 
 /// A tax rate is in this many parts.
-const MILLION: i128 = 1_000_000;
+pub(super) const MILLION: i128 = 1_000_000;
 
 /// The tax of one rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct TaxTotal {
     pub rate: u32,
     /// What is taxed: the sum of the rounded lines of this rate, in minor units.
     pub base: i128,
-    /// The tax, in minor units, rounded once.
+    /// The tax, in minor units, rounded once, with the document's correction where it is the highest rate.
     pub amount: i128,
 }
 
@@ -46,8 +46,8 @@ impl Totals {
     /// Adds up `statement`; nothing where a sum does not fit in 128 bits.
     ///
     /// The rule: every line's exact amount is rounded once, half away from zero; the subtotal is the sum of rounded
-    /// lines; the tax of a rate is computed of the sum of its rounded lines and rounded once; the total is the
-    /// subtotal and the taxes. So whoever adds up what is printed gets what is printed, and the negative of a
+    /// lines; the tax of a rate is computed of the sum of its rounded lines and rounded once, and the highest rate has the
+    /// document's correction; the total is the subtotal and the taxes. So whoever adds up what is printed gets what is printed, and the negative of a
     /// document has the negative of its sums.
     pub fn of(statement: &Statement) -> Option<Self> {
         let digits = minor_digits(statement.currency);
@@ -67,6 +67,10 @@ impl Totals {
             let amount = divide(base.checked_mul(i128::from(rate))?, MILLION);
             total = total.checked_add(amount)?;
             taxes.push(TaxTotal { rate, base, amount });
+        }
+        if let Some(last) = taxes.last_mut() {
+            last.amount = last.amount.checked_add(statement.tax_correction.into())?;
+            total = total.checked_add(statement.tax_correction.into())?;
         }
         let credits_applied = round_to_minor(statement.credits_applied, digits);
         let balance_due = total.checked_sub(credits_applied)?;

@@ -9,7 +9,7 @@ use tenfold_kernel::{Currency, Money, OrganizationId, ProjectId, Timestamp, Unit
 use crate::error::BillingError;
 use crate::event::{Event, Operation};
 use crate::ledger::hold::{Check, Counter, Held, Hold, HoldId, Metric, Reserve, Settle, Source};
-use crate::ledger::{AccountId, AccountKind, Entry, EntryKind, Post};
+use crate::ledger::{AccountId, AccountKind, Entry, EntryKind, Post, entered_at};
 use crate::limit::Reached;
 
 /// What an account has.
@@ -200,22 +200,23 @@ impl Book {
     /// Charges a call that has ended and gives back what was held for it. The event must be new: of a second one
     /// with its key only the hold is given back, by [`Book::release`].
     ///
-    /// What the call cost is taken from what was held, then from `sources`. A cost that is not known is not charged.
+    /// What the call cost is taken from what was held, then from `sources`. A cost that is not known is not charged. It is
+    /// entered when the call ended, unless that is long before `now`.
     ///
     /// # Errors
     /// [`Refusal::Funds`] where `sources` are bounded and have not enough, which a caller avoids by ending them
     /// with one that is not; [`Refusal::Overflow`].
-    pub fn settle(&mut self, settle: &Settle) -> Result<(), Refusal> {
+    pub fn settle(&mut self, settle: &Settle, now: Timestamp) -> Result<(), Refusal> {
         let event = &settle.event;
-        let now = event.completed_at.0;
+        let ended = event.completed_at.0;
         let hold = settle.hold.as_ref().and_then(|hold| self.take_hold(&hold.id));
         for held in hold.iter().flat_map(|hold| &hold.room) {
-            self.count(held, used(event, held.metric), now);
+            self.count(held, used(event, held.metric), ended);
         }
         let cost = event.cost.filter(|cost| cost.nanos > 0);
         let Some(cost) = cost.filter(|_| !settle.sources.is_empty()) else { return Ok(()) };
         let account = |kind: &AccountKind| AccountId::new(&event.organization, kind, cost.currency);
-        let mut entries = EntryWriter::of_event(event, cost.currency);
+        let mut entries = EntryWriter::of_event(event, cost.currency, now);
         if hold.as_ref().is_some_and(|hold| hold.covered_by.is_some()) {
             let (from, to) = (account(&AccountKind::Allowance), account(&AccountKind::Covered));
             entries.kind = EntryKind::Covered;
@@ -255,7 +256,7 @@ impl Book {
     ///
     /// # Errors
     /// [`Refusal::Funds`] where the sources of a move have not enough; nothing is entered then.
-    pub fn post(&mut self, post: &Post) -> Result<Vec<Entry>, Refusal> {
+    pub fn post(&mut self, post: &Post, now: Timestamp) -> Result<Vec<Entry>, Refusal> {
         let before = (self.accounts.clone(), self.changes.entries.len());
         let mut entries = EntryWriter {
             transaction: Arc::clone(&post.transaction),
@@ -265,7 +266,7 @@ impl Book {
             currency: post.currency,
             reverses: post.reverses.clone(),
             memo: post.memo.clone(),
-            created_at: post.now,
+            created_at: entered_at(post.now, now),
             next: 0,
         };
         for part in &post.moves {
@@ -390,7 +391,7 @@ struct EntryWriter {
 }
 
 impl EntryWriter {
-    fn of_event(event: &Event, currency: Currency) -> Self {
+    fn of_event(event: &Event, currency: Currency, now: Timestamp) -> Self {
         Self {
             transaction: event.idempotency_key.as_str().into(),
             kind: if event.operation == Operation::Rental { EntryKind::Rental } else { EntryKind::Usage },
@@ -399,7 +400,7 @@ impl EntryWriter {
             currency,
             reverses: None,
             memo: None,
-            created_at: event.completed_at,
+            created_at: entered_at(event.completed_at, now),
             next: 0,
         }
     }

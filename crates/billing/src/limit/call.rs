@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use tenfold_kernel::{OrganizationId, Timestamp, Unit, base62};
+use tenfold_kernel::{OrganizationId, Timestamp, base62};
 
 use super::{MOST, Reached};
 use crate::billing::Billing;
@@ -98,7 +98,7 @@ impl CallLimit {
     ) -> Check {
         let amount = match self.metric {
             Metric::Tokens => demand.tokens,
-            Metric::Images => demand.most.get(Unit::Images).unwrap_or(0),
+            Metric::Images => demand.images(),
             _ => 1,
         };
         Check {

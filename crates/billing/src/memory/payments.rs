@@ -1,4 +1,4 @@
-//! Orders in memory.
+//! Orders in memory, and how balances are recharged.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,13 +7,77 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tenfold_kernel::{OrganizationId, Timestamp};
 
-use crate::checkout::{PaymentOrder, PaymentStore};
+use crate::checkout::{AutoRecharge, PaymentMethod, PaymentOrder, PaymentStore, RechargeStore};
 use crate::error::BillingError;
 
-/// Orders in memory.
+/// Orders, ways to pay and recharges in memory.
 #[derive(Debug, Default)]
 pub struct MemoryPayments {
     orders: Mutex<BTreeMap<Arc<str>, PaymentOrder>>,
+    methods: Mutex<Vec<PaymentMethod>>,
+    recharges: Mutex<BTreeMap<OrganizationId, AutoRecharge>>,
+}
+
+#[async_trait]
+impl RechargeStore for MemoryPayments {
+    async fn put_method(&self, method: &PaymentMethod) -> Result<(), BillingError> {
+        let mut methods = self.methods.lock();
+        let is_same = |kept: &PaymentMethod| {
+            (&kept.organization, &kept.provider, &kept.reference)
+                == (&method.organization, &method.provider, &method.reference)
+        };
+        if !methods.iter().any(is_same) {
+            methods.push(method.clone());
+        }
+        Ok(())
+    }
+
+    async fn methods(&self, organization: &OrganizationId) -> Result<Vec<PaymentMethod>, BillingError> {
+        let methods = self.methods.lock();
+        let mut found: Vec<PaymentMethod> =
+            methods.iter().filter(|kept| kept.organization == *organization).cloned().collect();
+        found.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        Ok(found)
+    }
+
+    async fn delete_method(&self, organization: &OrganizationId, id: &str) -> Result<bool, BillingError> {
+        let mut methods = self.methods.lock();
+        let before = methods.len();
+        methods.retain(|kept| kept.organization != *organization || *kept.id != *id);
+        Ok(methods.len() < before)
+    }
+
+    async fn recharge(&self, organization: &OrganizationId) -> Result<Option<AutoRecharge>, BillingError> {
+        Ok(self.recharges.lock().get(organization).cloned())
+    }
+
+    async fn insert_recharge(&self, recharge: &AutoRecharge) -> Result<bool, BillingError> {
+        let mut recharges = self.recharges.lock();
+        if recharges.contains_key(&recharge.organization) {
+            return Ok(false);
+        }
+        recharges.insert(recharge.organization.clone(), recharge.clone());
+        Ok(true)
+    }
+
+    async fn update_recharge(&self, recharge: &AutoRecharge) -> Result<bool, BillingError> {
+        let mut recharges = self.recharges.lock();
+        let kept = recharges.get_mut(&recharge.organization);
+        let Some(kept) = kept.filter(|kept| kept.revision == recharge.revision) else { return Ok(false) };
+        *kept = AutoRecharge { revision: recharge.revision + 1, ..recharge.clone() };
+        Ok(true)
+    }
+
+    async fn recharges(
+        &self,
+        after: Option<&OrganizationId>,
+        limit: u32,
+    ) -> Result<Vec<AutoRecharge>, BillingError> {
+        let recharges = self.recharges.lock();
+        let live = recharges.values().filter(|one| one.is_live());
+        let rest = live.filter(|one| after.is_none_or(|after| one.organization > *after));
+        Ok(rest.take(limit as usize).cloned().collect())
+    }
 }
 
 #[async_trait]

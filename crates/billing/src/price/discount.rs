@@ -58,6 +58,8 @@ pub struct Occasion {
     pub service_tier: Option<String>,
     /// What of several things was asked for, such as `1024x1024/high` of a picture.
     pub variant: Option<std::sync::Arc<str>>,
+    /// When it was asked for, where that was not now: work that waited has the price of then.
+    pub asked_at: Option<Timestamp>,
 }
 
 impl Discounts {
@@ -164,7 +166,7 @@ mod tests {
         };
         let factor = |batch, tier: Option<&str>, time| {
             let service_tier = tier.map(str::to_owned);
-            discounts.factor(&Occasion { batch, service_tier, variant: None }, at(time))
+            discounts.factor(&Occasion { batch, service_tier, ..Occasion::default() }, at(time))
         };
         let (noon, night) = ("2026-11-23T04:00:00Z", "2026-11-23T16:00:00Z");
         assert_eq!(factor(false, None, noon), 100_000_000);

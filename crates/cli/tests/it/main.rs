@@ -11,6 +11,7 @@ mod invoices;
 mod keys;
 mod limits;
 mod models;
+mod payments;
 mod plans;
 mod platform;
 mod prices;

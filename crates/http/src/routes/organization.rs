@@ -4,6 +4,7 @@
 //! result down. An id that cannot be one is not found, like an id of nothing.
 
 mod admin_api_keys;
+mod auto_recharge;
 mod billing;
 mod budgets;
 mod checkouts;
@@ -49,6 +50,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(billing::router())
         .merge(budgets::router())
         .merge(checkouts::router())
+        .merge(auto_recharge::router())
         .merge(vouchers::router())
         .merge(plans::router())
         .merge(limits::router())

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use tenfold_billing::checkout::{
-    Acknowledgement, Checkout, CheckoutConfig, GatewayOrder, Notification, OrderNews, PaymentEvent,
-    PaymentGateway, PaymentOrder, PaymentStore, Prompt, RefundExtent, Verified,
+    Acknowledgement, Charged, Checkout, CheckoutConfig, GatewayOrder, Notification, OrderNews, PaymentEvent,
+    PaymentGateway, PaymentOrder, PaymentStore, Prompt, RefundExtent, SavedCharge, Verified,
 };
 use tenfold_billing::memory::MemoryPayments;
 use tenfold_billing::{Billing, BillingError};
@@ -33,6 +33,10 @@ impl PaymentGateway for FakeGateway {
             "https://down.example" => {
                 Err(BillingError::Provider { provider: self.0, source: "no answer".into() })
             }
+            _ if order.save_method && self.0 != "stripe" => {
+                let reason = "it cannot".to_owned();
+                Err(BillingError::InvalidCheckout { field: "save_payment_method", reason })
+            }
             "nowhere" => {
                 let reason = "`return_url` is no address".to_owned();
                 Err(BillingError::InvalidCheckout { field: "return_url", reason })
@@ -40,6 +44,10 @@ impl PaymentGateway for FakeGateway {
             _ if self.0 == "wechat_pay" => Ok((None, Prompt::QrCode(format!("weixin://{}", order.id)))),
             _ => Ok((Some("cs_1".to_owned()), Prompt::Redirect(format!("https://psp.example/{}", order.id)))),
         }
+    }
+
+    async fn charge(&self, _: &SavedCharge) -> Result<Charged, BillingError> {
+        Ok(Charged::Paid { provider_order_id: "pi_2".to_owned() })
     }
 
     async fn verify(&self, notification: &Notification) -> Result<Verified, BillingError> {
@@ -59,6 +67,7 @@ impl PaymentGateway for FakeGateway {
             "paid" => PaymentEvent::Paid,
             "failed" => PaymentEvent::Failed,
             "expired" => PaymentEvent::Expired,
+            "reinstated" => PaymentEvent::Reinstated { money: money("part") },
             "charged_back" => PaymentEvent::ChargedBack { money: money("part") },
             "refunded" => PaymentEvent::Refunded { money: money("part"), extent: RefundExtent::Single },
             "refunded_in_all" => PaymentEvent::Refunded { money: money("part"), extent: RefundExtent::Total },
@@ -69,6 +78,7 @@ impl PaymentGateway for FakeGateway {
             provider_order_id: "pi_1".to_owned(),
             money: money("amount"),
             what,
+            saved_method: said["saved_method"].as_str().map(str::to_owned),
         };
         Ok(Verified { event_id: said["event"].as_str().unwrap().to_owned(), news: Some(news) })
     }
@@ -140,6 +150,8 @@ pub(crate) fn till(billing: &Arc<Billing>) -> (Arc<FlakyPayments>, Arc<Checkout>
     };
     let gateways: Vec<Arc<dyn PaymentGateway>> =
         vec![Arc::new(FakeGateway("stripe")), Arc::new(FakeGateway("wechat_pay"))];
-    let checkout = Checkout::new(Arc::clone(billing), Arc::clone(&payments) as _, gateways, config);
+    let recharges = Arc::new(MemoryPayments::default());
+    let checkout =
+        Checkout::new(Arc::clone(billing), Arc::clone(&payments) as _, recharges, gateways, config);
     (payments, Arc::new(checkout))
 }

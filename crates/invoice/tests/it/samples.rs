@@ -60,6 +60,7 @@ pub(crate) fn invoice(currency: &str, lines: Vec<Line>) -> Statement {
         currency: Currency::parse(currency).unwrap(),
         lines,
         credits_applied: 0,
+        tax_correction: 0,
     }
 }
 

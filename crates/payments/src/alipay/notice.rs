@@ -120,6 +120,7 @@ fn of_signed(
             provider_order_id: trade_no.to_owned(),
             amount,
             kind,
+            saved_method: None,
         }),
     })
 }

@@ -18,7 +18,7 @@ use super::{Alipay, AlipayProduct, NAME, signed_text};
 use crate::amount::{cny, to_minor, yuan_text};
 use crate::beijing;
 use crate::error::{self, PaymentError};
-use crate::order::{NewOrder, Order, Prompt, refused};
+use crate::order::{NewOrder, Order, Prompt, refuse_to_save, refused};
 
 #[derive(Deserialize)]
 struct Answer {
@@ -38,6 +38,7 @@ struct Precreated {
 
 pub(crate) async fn create(alipay: &Alipay, order: &NewOrder) -> Result<Order, PaymentError> {
     order.check(alipay.clock.now())?;
+    refuse_to_save(order)?;
     // What is signed joins values unescaped, so these would let one text be read as several parameters. Alipay
     // forbids them too.
     if order.subject.contains(['/', '=', '&']) {

@@ -6,15 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tenfold_kernel::Currency;
 
-use super::session::{Mark, mark};
-use super::{NAME, StripeCheckout, amount, check_status, malformed};
-use crate::client::below;
+use super::payment::{self, PaymentIntent};
+use super::session::{Mark, is_saving, mark};
+use super::{NAME, StripeCheckout, amount, malformed};
 use crate::error::{Forgery, PaymentError};
 use crate::notification::{Event, EventKind, Notification, OrderEvent, RefundExtent, Verified};
 
@@ -64,14 +63,6 @@ struct Dispute {
     payment_intent: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct PaymentIntent {
-    id: String,
-    amount: i64,
-    currency: String,
-    metadata: Option<BTreeMap<String, String>>,
-}
-
 /// Reads an event whose signature is right.
 pub(crate) async fn read(
     stripe: &StripeCheckout,
@@ -91,17 +82,20 @@ pub(crate) async fn read(
             let session: Session = parse(object)?;
             // Payments that take days complete the session unpaid; another event follows.
             if session.payment_status.as_deref() == Some("paid") {
-                of_session(session, "paid", EventKind::Paid)?
+                of_paid_session(stripe, session).await?
             } else {
                 None
             }
         }
-        "checkout.session.async_payment_succeeded" => of_session(parse(object)?, "paid", EventKind::Paid)?,
+        "checkout.session.async_payment_succeeded" => of_paid_session(stripe, parse(object)?).await?,
         "checkout.session.async_payment_failed" => of_session(parse(object)?, "failed", EventKind::Failed)?,
         "checkout.session.expired" => of_session(parse(object)?, "expired", EventKind::Expired)?,
+        // Payments of sessions are told by their sessions.
+        "payment_intent.succeeded" => of_recharge(parse(object)?, "paid", EventKind::Paid)?,
+        "payment_intent.payment_failed" => of_recharge(parse(object)?, "failed", EventKind::Failed)?,
         "charge.refunded" => of_charge(parse(object)?)?,
         // An inquiry takes no money when it is opened; if it becomes a dispute, only the second event says so.
-        "charge.dispute.created" | "charge.dispute.funds_withdrawn" => {
+        "charge.dispute.created" | "charge.dispute.funds_withdrawn" | "charge.dispute.funds_reinstated" => {
             of_dispute(stripe, &envelope.kind, parse(object)?).await?
         }
         _ => None,
@@ -131,7 +125,37 @@ fn of_session(session: Session, what: &str, kind: EventKind) -> Result<News, Pay
         (EventKind::Paid, payment) => payment.ok_or(malformed("payment_intent"))?,
         (_, payment) => payment.unwrap_or(session.id),
     };
-    Ok(Some((event_id, OrderEvent { order_id: mark.order_id, provider_order_id, amount: mark.amount, kind })))
+    let (order_id, amount) = (mark.order_id, mark.amount);
+    Ok(Some((event_id, OrderEvent { order_id, provider_order_id, amount, kind, saved_method: None })))
+}
+
+/// A session does not say how it was paid, so Stripe is asked where that is to be kept.
+async fn of_paid_session(stripe: &StripeCheckout, session: Session) -> Result<News, PaymentError> {
+    let is_saving = is_saving(session.metadata.as_ref());
+    let mut news = of_session(session, "paid", EventKind::Paid)?;
+    if let Some((_, event)) = news.as_mut().filter(|_| is_saving) {
+        let payment = payment::get(stripe, &event.provider_order_id).await?;
+        event.saved_method = payment.method();
+    }
+    Ok(news)
+}
+
+/// A payment that we asked for while its payer was not there.
+fn of_recharge(payment: PaymentIntent, what: &str, kind: EventKind) -> Result<News, PaymentError> {
+    if !payment.is_recharge() {
+        return Ok(None);
+    }
+    let Some(mark) = mark(payment.metadata.as_ref())? else { return Ok(None) };
+    check_amount(&mark, payment.amount, &payment.currency)?;
+    let event_id = format!("{what}:{}", payment.id);
+    let event = OrderEvent {
+        order_id: mark.order_id,
+        provider_order_id: payment.id,
+        amount: mark.amount,
+        kind,
+        saved_method: None,
+    };
+    Ok(Some((event_id, event)))
 }
 
 fn of_charge(charge: Charge) -> Result<News, PaymentError> {
@@ -146,6 +170,7 @@ fn of_charge(charge: Charge) -> Result<News, PaymentError> {
         provider_order_id: charge.payment_intent.ok_or(malformed("payment_intent"))?,
         amount: mark.amount,
         kind: EventKind::Refunded { amount: refunded, extent: RefundExtent::Total },
+        saved_method: None,
     };
     Ok(Some((event_id, event)))
 }
@@ -157,33 +182,29 @@ async fn of_dispute(stripe: &StripeCheckout, kind: &str, dispute: Dispute) -> Re
     }
     // Charges without a payment intent are not Checkout's.
     let Some(id) = dispute.payment_intent else { return Ok(None) };
-    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        return Err(malformed("payment_intent"));
-    }
-    let request = stripe.request(Method::GET, below(&stripe.api_base, &["v1", "payment_intents", &id]));
-    let answer = stripe.client.send(request).await?;
-    check_status(&answer)?;
-    let odd = |field| PaymentError::Answer { provider: NAME, field };
-    let payment: PaymentIntent = serde_json::from_slice(&answer.body).map_err(|_| odd("body"))?;
-    if payment.id != id {
-        return Err(odd("id"));
-    }
+    let payment = payment::get(stripe, &id).await?;
     let Some(mark) = mark(payment.metadata.as_ref())? else { return Ok(None) };
     check_amount(&mark, payment.amount, &payment.currency)?;
     check_currency(&mark, &dispute.currency)?;
     // It may be less than the charge, or a little more.
     let amount = amount::of_event(dispute.amount, mark.amount.currency).ok_or(malformed("amount"))?;
+    let (what, kind) = if kind == "charge.dispute.funds_reinstated" {
+        ("reinstated", EventKind::Reinstated { amount })
+    } else {
+        ("charged_back", EventKind::ChargedBack { amount })
+    };
     let event = OrderEvent {
         order_id: mark.order_id,
         provider_order_id: payment.id,
         amount: mark.amount,
-        kind: EventKind::ChargedBack { amount },
+        kind,
+        saved_method: None,
     };
-    Ok(Some((format!("charged_back:{}", dispute.id), event)))
+    Ok(Some((format!("{what}:{}", dispute.id), event)))
 }
 
 /// Refuses an object whose amount or currency is not what we asked for when we made it.
-fn check_amount(mark: &Mark, minor: i64, currency: &str) -> Result<(), PaymentError> {
+pub(crate) fn check_amount(mark: &Mark, minor: i64, currency: &str) -> Result<(), PaymentError> {
     check_currency(mark, currency)?;
     if amount::of_event(minor, mark.amount.currency) != Some(mark.amount) {
         return Err(forged(Forgery::Mismatch { field: "amount" }));

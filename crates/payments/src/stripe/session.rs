@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Deserialize;
 use tenfold_kernel::{Currency, Money};
 use url::{Url, form_urlencoded};
@@ -22,6 +20,8 @@ use crate::order::{NewOrder, Order, Prompt, refused};
 pub(crate) const ORDER_ID: &str = "tenfold_order_id";
 const AMOUNT: &str = "tenfold_amount";
 const CURRENCY: &str = "tenfold_currency";
+/// On a session whose payer's way to pay is kept.
+const SAVE_METHOD: &str = "tenfold_save_method";
 
 /// The times within which Stripe takes the end of a session.
 const SHORTEST: Duration = Duration::from_mins(30);
@@ -47,12 +47,8 @@ pub(crate) async fn create(stripe: &StripeCheckout, order: &NewOrder) -> Result<
         return Err(refused("expires_at", "must be 30 minutes to 24 hours from now"));
     }
     let form = form(order, amount::of_order(order.amount)?);
-    let mut request = stripe.request(Method::POST, below(&stripe.api_base, &["v1", "checkout", "sessions"]));
-    let idempotency_key = HeaderValue::from_str(&order.order_id)
-        .map_err(|source| PaymentError::Client { provider: NAME, source: source.into() })?;
-    request.headers_mut().insert(HeaderName::from_static("idempotency-key"), idempotency_key);
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    *request.body_mut() = Some(form.into());
+    let url = below(&stripe.api_base, &["v1", "checkout", "sessions"]);
+    let request = stripe.form(url, &order.order_id, form)?;
     let answer = stripe.client.send(request).await?;
     check_status(&answer)?;
     let odd = |field| PaymentError::Answer { provider: NAME, field };
@@ -83,13 +79,35 @@ fn form(order: &NewOrder, minor: i64) -> String {
         .append_pair("line_items[0][price_data][product_data][name]", &order.subject)
         // With it the payer could pay another amount in another currency than the order's.
         .append_pair("adaptive_pricing[enabled]", "false");
+    if order.save_method {
+        // A way to pay is kept with a customer alone.
+        form.append_pair("customer_creation", "always")
+            .append_pair("payment_intent_data[setup_future_usage]", "off_session")
+            .append_pair(&format!("metadata[{SAVE_METHOD}]"), "1");
+    }
     // The session's metadata are for its own events; the payment's are copied to the charge, for refunds.
     for owner in ["metadata", "payment_intent_data[metadata]"] {
-        form.append_pair(&format!("{owner}[{ORDER_ID}]"), &order.order_id)
-            .append_pair(&format!("{owner}[{AMOUNT}]"), &minor)
-            .append_pair(&format!("{owner}[{CURRENCY}]"), &currency);
+        write_mark(&mut form, owner, &order.order_id, &minor, &currency);
     }
     form.finish()
+}
+
+/// Writes what [`mark`] reads.
+pub(crate) fn write_mark(
+    form: &mut form_urlencoded::Serializer<'_, String>,
+    owner: &str,
+    order_id: &str,
+    minor: &str,
+    currency: &str,
+) {
+    form.append_pair(&format!("{owner}[{ORDER_ID}]"), order_id)
+        .append_pair(&format!("{owner}[{AMOUNT}]"), minor)
+        .append_pair(&format!("{owner}[{CURRENCY}]"), currency);
+}
+
+/// Whether the payer's way to pay is to be kept.
+pub(crate) fn is_saving(metadata: Option<&BTreeMap<String, String>>) -> bool {
+    metadata.is_some_and(|metadata| metadata.contains_key(SAVE_METHOD))
 }
 
 /// Reads the metadata back: nothing if the object is not of our making.

@@ -16,7 +16,7 @@ use crate::amount::{cny, to_minor};
 use crate::beijing;
 use crate::client::{Answer, below};
 use crate::error::{self, PaymentError};
-use crate::order::{NewOrder, Order, Prompt, refused};
+use crate::order::{NewOrder, Order, Prompt, refuse_to_save, refused};
 
 const PATH: [&str; 4] = ["v3", "pay", "transactions", "native"];
 
@@ -32,6 +32,7 @@ struct Failure {
 
 pub(crate) async fn create(wechat: &WechatPay, order: &NewOrder) -> Result<Order, PaymentError> {
     order.check(wechat.clock.now())?;
+    refuse_to_save(order)?;
     if Some(order.amount.currency) != cny() {
         return Err(refused("amount", "must be in CNY"));
     }

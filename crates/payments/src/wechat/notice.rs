@@ -144,6 +144,7 @@ fn of_payment(wechat: &WechatPay, paid: PaymentNotice) -> Result<(String, OrderE
         provider_order_id: filled(paid.transaction_id, "transaction_id")?,
         amount: money(paid.amount.total, "amount.total")?,
         kind: EventKind::Paid,
+        saved_method: None,
     };
     Ok((format!("paid:{}", event.provider_order_id), event))
 }
@@ -164,6 +165,7 @@ fn of_refund(wechat: &WechatPay, refund: RefundNotice) -> Result<(String, OrderE
         provider_order_id: filled(refund.transaction_id, "transaction_id")?,
         amount,
         kind: EventKind::Refunded { amount: back, extent: RefundExtent::Single },
+        saved_method: None,
     };
     Ok((format!("refunded:{}", filled(refund.refund_id, "refund_id")?), event))
 }

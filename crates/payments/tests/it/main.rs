@@ -12,6 +12,7 @@ mod any_bytes;
 mod keys;
 mod rig;
 mod stripe;
+mod stripe_charges;
 mod stripe_orders;
 mod wechat;
 mod wechat_orders;

@@ -32,6 +32,7 @@ pub(crate) fn order(amount: Money) -> NewOrder {
         return_url: "https://tenfold.example/billing?done=1".parse().unwrap(),
         notify_url: "https://tenfold.example/payments/notify".parse().unwrap(),
         expires_at: NOW.plus(Duration::from_hours(1)),
+        save_method: false,
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tenfold_billing::Operation;
 use tenfold_kernel::{
     ApiKeyId, BoxError, Caller, OrganizationId, ProjectId, RequestId, ResponseId, Role, Scope,
-    ServiceAccountId, UserId,
+    ServiceAccountId, Timestamp, UserId,
 };
 use tenfold_protocol::responses::{Response, ResponseStatus, ResponsesRequest, from_chat};
 
@@ -31,10 +31,13 @@ pub struct BackgroundResponse {
     service_account: Option<ServiceAccountId>,
     role: Role,
     scopes: Vec<Scope>,
+    /// When it was asked for; absent in work that an earlier version queued.
+    #[serde(default)]
+    asked_at: Option<Timestamp>,
 }
 
 impl BackgroundResponse {
-    pub(super) fn new(id: &ResponseId, call: &Call, request: ResponsesRequest) -> Self {
+    pub(super) fn new(id: &ResponseId, call: &Call, request: ResponsesRequest, asked_at: Timestamp) -> Self {
         let Caller { organization, project, api_key, user, service_account, role, scopes } =
             call.caller.clone();
         Self {
@@ -49,6 +52,7 @@ impl BackgroundResponse {
             service_account,
             role,
             scopes,
+            asked_at: Some(asked_at),
         }
     }
 
@@ -67,6 +71,7 @@ impl BackgroundResponse {
             // The response's own id: work that is done again after a crash is counted once.
             event_key: Some(self.event_key.clone().unwrap_or_else(|| self.id.as_str().to_owned())),
             operation: Operation::Responses,
+            asked_at: self.asked_at,
         }
     }
 }

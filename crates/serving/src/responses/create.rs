@@ -12,6 +12,7 @@ use tenfold_protocol::responses::{
     Item, Response, ResponseStatus, ResponseStream, ResponseStreamEvent, ResponsesRequest, from_chat, to_chat,
 };
 
+use crate::chat::size;
 use crate::responses::BackgroundResponse;
 use crate::{AnswerOf, Call, MeteredStream, Serving, ServingError};
 
@@ -155,12 +156,13 @@ impl Serving {
                 "A background response is polled; leave `stream` out or set it false.",
             ));
         }
-        // Refused now rather than in the background: a request that cannot be translated, a model that is not there.
-        let Prepared { mut response, input, .. } = self.prepare(call, &id, &request).await?;
-        self.visible(call, &request.model)?;
+        // Refused now rather than in the background: a request that cannot be translated, a model that is not there, what
+        // limits or the balance have no room for. The room is held again when its turn comes.
+        let Prepared { mut response, input, chat } = self.prepare(call, &id, &request).await?;
+        drop(self.admit(call, &chat.model, size(&chat)).await?);
         response.status = ResponseStatus::Queued;
         self.keep(&call.caller.project, &input, &response).await?;
-        let work = BackgroundResponse::new(&id, call, request);
+        let work = BackgroundResponse::new(&id, call, request, self.clock.now());
         self.background.enqueue(work).await.map_err(ServingError::Store)?;
         Ok(Created { answer: AnswerOf::Whole(Box::new(response)), limits: RateLimitState::default() })
     }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use tenfold_billing::{Mode, Operation, Profile};
@@ -132,12 +133,40 @@ async fn asynchronous_work_is_charged_once_when_nobody_polls_and_not_at_all_when
     assert_eq!((status, charged), (ResponseStatus::Failed, 0), "nothing came out, nothing is owed");
 
     let poor = rig().await;
+    // Queued while it could be owed; when its turn comes, nothing pays for it.
+    let make = || request(serde_json::json!({"model": "x", "input": "go", "background": true}));
+    poor.serving.create_response(&call(Operation::Responses), make()).await.unwrap();
     let prepaid = Profile { mode: Mode::Prepaid, ..Profile::default() };
     poor.billing.set_profile(&call(Operation::Responses).caller.organization, &prepaid).await.unwrap();
-    let (status, charged, events) = made_in_the_background(&poor).await;
-    assert_eq!(
-        (status, charged, events),
-        (ResponseStatus::Failed, 0, 0),
-        "it cannot be paid, so it is not begun"
-    );
+    let work = poor.background.0.lock().unwrap().remove(0);
+    poor.serving.run_background_response(&work).await.unwrap();
+    let failed = poor.serving.response(&project(), work.id.as_str()).await.unwrap();
+    assert_eq!((failed.status, poor.events().await.len()), (ResponseStatus::Failed, 0), "it is not begun");
+    // And what nothing pays for is not queued at all.
+    let refused = poor.serving.create_response(&call(Operation::Responses), make()).await.unwrap_err();
+    assert_eq!(tenfold_kernel::Classify::code(&refused).as_deref(), Some("insufficient_quota"));
+    assert!(poor.background.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn asynchronous_work_has_the_price_of_when_it_was_asked_for() {
+    let rig = rig().await;
+    let make = request(serde_json::json!({"model": "x", "input": "go", "background": true}));
+    rig.serving.create_response(&call(Operation::Responses), make.clone()).await.unwrap();
+    // Dearer when its turn comes.
+    rig.clock.advance(Duration::from_mins(1));
+    rig.set_price(1000).await;
+    rig.serving.create_response(&call(Operation::Responses), make).await.unwrap();
+    rig.clock.advance(Duration::from_mins(1));
+    let work = rig.background.0.lock().unwrap().clone();
+    let mut costs = Vec::new();
+    for work in &work {
+        rig.serving.run_background_response(work).await.unwrap();
+    }
+    for event in rig.events().await {
+        costs.push((event.cost.unwrap().nanos, event.price_version.unwrap()));
+    }
+    costs.sort();
+    assert_eq!(costs[0].0 * 1000, costs[1].0, "{costs:?}");
+    assert_ne!(costs[0].1, costs[1].1);
 }

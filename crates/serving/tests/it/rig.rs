@@ -142,14 +142,6 @@ impl Rig {
             tenfold_billing::Config::default(),
         ));
         fleet.deploy(NewDeployment::new("x", "fake@1", Target::Upstreams(upstreams))).await.unwrap();
-        let prices = [(Unit::InputTokens, 2_000_000_000.into()), (Unit::OutputTokens, 3_000_000_000.into())];
-        let prices = SetPrices {
-            deployment: "x".into(),
-            currency: Currency::USD,
-            terms: Terms { prices: prices.into(), ..Terms::default() },
-            effective_at: None,
-        };
-        billing.set_prices(prices).await.unwrap();
         let store = Arc::new(MemoryServingStore::default());
         let background = Arc::new(Background::default());
         let config = Config {
@@ -170,7 +162,22 @@ impl Rig {
                 tracker: tracker.clone(),
             },
         ));
-        Self { serving, billing, events, background, clock, rng, tracker }
+        let rig = Self { serving, billing, events, background, clock, rng, tracker };
+        rig.set_price(1).await;
+        rig
+    }
+
+    /// Puts so many times the usual price in force.
+    pub(crate) async fn set_price(&self, times: i64) {
+        let prices = [(Unit::InputTokens, 2_000_000_000), (Unit::OutputTokens, 3_000_000_000)];
+        let prices = prices.map(|(unit, nanos)| (unit, (nanos * times).into()));
+        let prices = SetPrices {
+            deployment: "x".into(),
+            currency: Currency::USD,
+            terms: Terms { prices: prices.into(), ..Terms::default() },
+            effective_at: None,
+        };
+        self.billing.set_prices(prices).await.unwrap();
     }
 
     /// Every event, when nothing is being recorded any more.
@@ -199,6 +206,7 @@ pub(crate) fn call(operation: Operation) -> Call {
         request_id: RequestId::parse("req_1").unwrap(),
         event_key: None,
         operation,
+        asked_at: None,
     }
 }
 

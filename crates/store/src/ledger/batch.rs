@@ -8,6 +8,7 @@ use tenfold_billing::ledger::{
     Account, AccountId, AccountKind, Book, Changes, Counter, Entry, Hold, HoldId, Post, Posted, Refusal,
     Reserve, Reserved, Settle, Source,
 };
+use tenfold_kernel::{Clock, Timestamp};
 
 use crate::ledger::events::{Inserts, Row};
 use crate::ledger::read::entry;
@@ -99,7 +100,12 @@ impl Statements {
     }
 
     /// Runs all commands in one transaction, in order.
-    pub(super) async fn run(&self, store: &Store, commands: &[&Command]) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) async fn run(
+        &self,
+        store: &Store,
+        commands: &[&Command],
+        clock: &dyn Clock,
+    ) -> Result<Vec<Outcome>, StoreError> {
         let rows: Vec<&Row> = commands.iter().filter_map(|command| event_row(command)).collect();
         if commands.iter().all(|command| is_free(command)) {
             self.events.write(store, rows.into_iter()).await?;
@@ -109,10 +115,12 @@ impl Statements {
         let connection = &mut *transaction;
         let mut new = self.events.write_new(connection, rows.into_iter()).await?;
         let mut book = self.read(connection, commands).await?;
+        // Read under the locks: whoever closes a month waits for them before.
+        let now = clock.now();
         let mut posted = self.posted(connection, commands).await?;
         let outcomes = commands
             .iter()
-            .map(|command| apply(command, &mut book, &mut new, &mut posted))
+            .map(|command| apply(command, &mut book, &mut new, &mut posted, now))
             .collect::<Result<_, _>>()?;
         self.write(connection, &mut book).await?;
         transaction.commit().await?;
@@ -270,6 +278,7 @@ fn apply(
     book: &mut Book,
     new: &mut HashSet<String>,
     posted: &mut BTreeMap<Arc<str>, Vec<Entry>>,
+    now: Timestamp,
 ) -> Result<Outcome, StoreError> {
     Ok(match command {
         Command::Reserve(reserve) => match book.reserve(reserve) {
@@ -285,21 +294,21 @@ fn apply(
                 let settle =
                     Settle { event: row.event.clone(), hold: hold.clone(), sources: sources.clone() };
                 // The event is written already: where it cannot be charged, all of it fails.
-                book.settle(&settle).map_err(|_| StoreError::Corrupt { column: "balance" })?;
+                book.settle(&settle, now).map_err(|_| StoreError::Corrupt { column: "balance" })?;
             } else if let Some(hold) = hold {
                 book.release(&hold.id, None, row.event.completed_at);
             }
             Outcome::Done
         }
         Command::Release(hold) => {
-            book.release(&hold.id, None, tenfold_kernel::Timestamp(hold.created_at));
+            book.release(&hold.id, None, Timestamp(hold.created_at));
             Outcome::Done
         }
         Command::Post(post) => {
             if let Some(entries) = posted.get(&post.transaction) {
                 return Ok(Outcome::Posted(Posted { entries: entries.clone(), is_repeat: true }));
             }
-            match book.post(post) {
+            match book.post(post, now) {
                 Ok(entries) => {
                     posted.insert(Arc::clone(&post.transaction), entries.clone());
                     Outcome::Posted(Posted { entries, is_repeat: false })

@@ -12,8 +12,8 @@ use crate::{postgres, sqlite};
 
 async fn every_suite(store: Store) {
     let (store, tracker) = (Arc::new(store), TaskTracker::new());
-    let writer = LedgerWriter::start((*store).clone(), &tracker);
     let clock = Arc::new(MockClock::new(Timestamp(1_700_000_000_000)));
+    let writer = LedgerWriter::start((*store).clone(), clock.clone(), &tracker);
     let process = |seed| {
         let ports = Ports {
             ledger: Arc::clone(&writer) as _,

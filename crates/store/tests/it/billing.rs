@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tenfold_billing::{BillingError, BucketWidth, Event, Filter, Selection, UsageStore, conformance};
-use tenfold_kernel::{EventId, Money, RequestId, SeededRng, Timestamp};
+use tenfold_kernel::{EventId, MockClock, Money, RequestId, SeededRng, Timestamp};
 use tenfold_store::{LedgerWriter, Store};
 use tokio_util::task::TaskTracker;
 
@@ -11,7 +11,7 @@ use crate::{postgres, sqlite};
 
 async fn every_suite(store: Store) {
     let (tracker, rng) = (TaskTracker::new(), SeededRng::new(1));
-    let log = LedgerWriter::start(store.clone(), &tracker);
+    let log = LedgerWriter::start(store.clone(), Arc::new(MockClock::new(Timestamp(0))), &tracker);
     conformance::events_are_counted_once(&*log, &store, &rng).await;
     conformance::absent_is_not_zero(&*log, &store, &rng).await;
     conformance::reports_select_and_group(&*log, &store, &rng).await;
@@ -92,7 +92,7 @@ async fn what_cannot_be_written_spoils_nothing_else(log: &Arc<LedgerWriter>, sto
 
 async fn a_closed_log_has_written_all_that_it_took(store: &Store, rng: &SeededRng) {
     let tracker = TaskTracker::new();
-    let log = LedgerWriter::start(store.clone(), &tracker);
+    let log = LedgerWriter::start(store.clone(), Arc::new(MockClock::new(Timestamp(0))), &tracker);
     let event = Event {
         cost: Some(Money { nanos: 1, ..conformance::sample_event(rng).cost.unwrap() }),
         ..conformance::sample_event(rng)

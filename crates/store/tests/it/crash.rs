@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sqlx::Row;
 use tenfold_billing::{Event, conformance};
-use tenfold_kernel::{EventId, RequestId, SystemRng};
+use tenfold_kernel::{EventId, MockClock, RequestId, SystemRng, Timestamp};
 use tenfold_store::{LedgerWriter, Store};
 use tokio_util::task::TaskTracker;
 
@@ -25,7 +25,7 @@ async fn appends_until_it_is_killed() {
     }
     let store = Store::connect(&url, &sqlite::config()).await.unwrap();
     let tracker = TaskTracker::new();
-    let log = LedgerWriter::start(store, &tracker);
+    let log = LedgerWriter::start(store, Arc::new(MockClock::new(Timestamp(0))), &tracker);
     let like = Arc::new(conformance::sample_event(&SystemRng));
     for _ in 0..64 {
         let (log, like) = (log.clone(), like.clone());

@@ -12,8 +12,8 @@ use tenfold_billing::{
     SpendWindow, conformance, zone,
 };
 use tenfold_kernel::{
-    Clock, Currency, EventId, Money, OrganizationId, RequestId, Rng, SeededRng, SystemClock, SystemRng,
-    Timestamp,
+    Clock, Currency, EventId, MockClock, Money, OrganizationId, RequestId, Rng, SeededRng, SystemClock,
+    SystemRng, Timestamp,
 };
 use tenfold_store::{LedgerWriter, Store};
 use tokio_util::task::TaskTracker;
@@ -22,7 +22,10 @@ use crate::{postgres, sqlite};
 
 async fn every_suite(stores: &[Store]) {
     let (tracker, rng) = (TaskTracker::new(), SeededRng::new(5));
-    let writers: Vec<_> = stores.iter().map(|store| LedgerWriter::start(store.clone(), &tracker)).collect();
+    let writers: Vec<_> = stores
+        .iter()
+        .map(|store| LedgerWriter::start(store.clone(), Arc::new(MockClock::new(Timestamp(0))), &tracker))
+        .collect();
     let (writer, reader) = (&writers[0], &stores[0]);
     conformance::calls_are_charged_in_the_order_of_funding(&**writer, reader, &rng).await;
     conformance::transactions_are_entered_once(&**writer, reader, &rng).await;
@@ -85,7 +88,7 @@ async fn funds_are_kept(store: Store) {
     assert_eq!(live, [grant("g3", Some(20)), grant("g2", Some(50)), grant("g1", None)]);
 
     let tracker = TaskTracker::new();
-    let writer = LedgerWriter::start(store.clone(), &tracker);
+    let writer = LedgerWriter::start(store.clone(), Arc::new(MockClock::new(Timestamp(0))), &tracker);
     conformance::write(&*writer, event.clone()).await.unwrap();
     let limit = |scope, window, nanos| SpendLimit {
         id: format!("limit_{nanos}").into(),
@@ -156,7 +159,7 @@ async fn calls_until_it_is_killed() {
     }
     let store = Store::connect(&url, &sqlite::config()).await.unwrap();
     let tracker = TaskTracker::new();
-    let writer = LedgerWriter::start(store, &tracker);
+    let writer = LedgerWriter::start(store, Arc::new(MockClock::new(Timestamp(0))), &tracker);
     let process = RequestId::generate(&SystemRng);
     let now = SystemClock.now();
     writer.beat(process.as_str(), now, now).await.unwrap();
@@ -263,7 +266,7 @@ async fn a_ledger_that_is_killed_again_and_again_is_never_wrong() {
 
     let store = Store::connect(&url, &sqlite::config()).await.unwrap();
     let tracker = TaskTracker::new();
-    let writer = LedgerWriter::start(store.clone(), &tracker);
+    let writer = LedgerWriter::start(store.clone(), Arc::new(MockClock::new(Timestamp(0))), &tracker);
     let now = SystemClock.now();
     writer.beat("after", now, now).await.unwrap();
     let verified = store.verify(now).await.unwrap();

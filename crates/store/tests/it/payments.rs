@@ -10,6 +10,8 @@ async fn every_suite(store: Store) {
     let rng = SeededRng::new(11);
     conformance::orders_come_back_as_they_were_kept(&store, &rng).await;
     conformance::an_order_is_changed_by_who_knows_it(&store, &rng).await;
+    conformance::a_way_to_pay_is_kept_once(&store, &rng).await;
+    conformance::a_recharge_is_changed_by_who_knows_it(&store, &rng).await;
 }
 
 #[tokio::test]

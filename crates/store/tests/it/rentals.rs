@@ -15,7 +15,8 @@ async fn every_suite(stores: &[Store]) {
     conformance::rental_store(&stores[0], &conformance::sample_rental()).await;
     let clock = Arc::new(MockClock::new(Timestamp(1_795_608_000_000)));
     let (tracker, rng) = (TaskTracker::new(), Arc::new(SeededRng::new(9)) as Arc<dyn Rng>);
-    let writers: Vec<_> = stores.iter().map(|store| LedgerWriter::start(store.clone(), &tracker)).collect();
+    let writers: Vec<_> =
+        stores.iter().map(|store| LedgerWriter::start(store.clone(), clock.clone(), &tracker)).collect();
     let process = |(store, writer): (&Store, &Arc<LedgerWriter>)| {
         let store = Arc::new(store.clone());
         let ports = Ports {

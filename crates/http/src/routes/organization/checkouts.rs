@@ -1,12 +1,12 @@
-//! `/v1/organization/billing/checkouts`: paying in through a payment provider.
+//! `/v1/organization/billing/checkouts`: paying through a payment provider.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use tenfold_billing::checkout::{NewCheckout, PaymentOrder, Prompt};
+use tenfold_billing::checkout::{NewCheckout, Ordered, PaymentOrder, Prompt, Purpose};
 use tenfold_kernel::Money;
-use tenfold_protocol::billing::{Checkout, CreateCheckout};
+use tenfold_protocol::checkouts::{Checkout, CreateCheckout};
 use tenfold_protocol::error::ErrorBody;
 use tenfold_protocol::model::List;
 use utoipa::IntoParams;
@@ -32,6 +32,11 @@ fn checkout(order: &PaymentOrder, prompt: Option<Prompt>) -> Checkout {
     Checkout {
         id: order.id.to_string(),
         object: "billing.checkout".to_owned(),
+        purpose: order.purpose.as_str().to_owned(),
+        invoice_id: match &order.purpose {
+            Purpose::Invoice(id) => Some(id.to_string()),
+            Purpose::TopUp | Purpose::AutoRecharge => None,
+        },
         provider: order.provider.to_string(),
         amount: decimal(order.money.nanos),
         currency: order.money.currency.code().to_owned(),
@@ -44,8 +49,32 @@ fn checkout(order: &PaymentOrder, prompt: Option<Prompt>) -> Checkout {
     }
 }
 
-/// Makes an order at a payment provider, and says what to show the payer. The balance grows when the provider says
-/// that it was paid.
+/// What is ordered: an amount for the balance, or what is owed for an invoice.
+fn ordered(body: &CreateCheckout) -> Result<Ordered, ApiError> {
+    let missing = |field: &'static str| {
+        move || {
+            ApiError::invalid(
+                field,
+                format!("`{field}` is missing: say how much is paid in, or which `invoice`."),
+            )
+        }
+    };
+    let Some(invoice) = &body.invoice else {
+        let nanos = amount("amount", body.amount.as_deref().ok_or_else(missing("amount"))?)?;
+        let currency = currency(body.currency.as_deref().ok_or_else(missing("currency"))?)?;
+        return Ok(Ordered::TopUp(Money::new(nanos, currency)));
+    };
+    for (field, given) in [("amount", &body.amount), ("currency", &body.currency)] {
+        if given.is_some() {
+            let message = format!("`{field}` is the invoice's: leave it out with `invoice`.");
+            return Err(ApiError::invalid(field, message));
+        }
+    }
+    Ok(Ordered::Invoice(invoice.clone()))
+}
+
+/// Makes an order at a payment provider, and says what to show the payer. The balance grows, or the invoice is paid, when
+/// the provider says that the order was.
 #[utoipa::path(
     post, path = "/v1/organization/billing/checkouts", tag = "billing", request_body = CreateCheckout,
     responses((status = 201, body = Checkout), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -56,8 +85,9 @@ async fn create_checkout(
     AdminWriter(caller): AdminWriter,
     JsonBody(body): JsonBody<CreateCheckout>,
 ) -> Result<(StatusCode, Json<Checkout>), ApiError> {
-    let money = Money::new(amount("amount", &body.amount)?, currency(&body.currency)?);
-    let new = NewCheckout { provider: body.provider, money, return_url: body.return_url };
+    let ordered = ordered(&body)?;
+    let save_method = body.save_payment_method.unwrap_or_default();
+    let new = NewCheckout { provider: body.provider, ordered, return_url: body.return_url, save_method };
     let (order, prompt) = app.checkout.create(&caller.organization, new).await?;
     Ok((StatusCode::CREATED, Json(checkout(&order, Some(prompt)))))
 }
@@ -74,7 +104,7 @@ struct CheckoutQuery {
     after: Option<String>,
 }
 
-/// Orders to pay in, newest first.
+/// Orders, newest first.
 #[utoipa::path(
     get, path = "/v1/organization/billing/checkouts", tag = "billing", params(CheckoutQuery),
     responses((status = 200, body = List<Checkout>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -106,7 +136,7 @@ async fn list_checkouts(
     Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
 }
 
-/// An order to pay in.
+/// An order.
 #[utoipa::path(
     get, path = "/v1/organization/billing/checkouts/{id}", tag = "billing",
     params(("id" = String, Path, description = "The order.")),

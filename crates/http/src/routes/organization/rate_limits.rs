@@ -31,6 +31,8 @@ fn written(model: &str, limits: RateLimits) -> ProjectRateLimit {
         model: model.to_owned(),
         max_requests_per_1_minute: limits.requests_per_minute,
         max_tokens_per_1_minute: limits.tokens_per_minute,
+        max_images_per_1_minute: limits.images_per_minute,
+        max_requests_per_1_day: limits.requests_per_day,
         max_concurrent_requests: limits.concurrency,
     }
 }
@@ -103,6 +105,8 @@ async fn modify_rate_limit(
     let limits = RateLimits {
         requests_per_minute: body.max_requests_per_1_minute.unwrap_or(before.requests_per_minute),
         tokens_per_minute: body.max_tokens_per_1_minute.unwrap_or(before.tokens_per_minute),
+        images_per_minute: body.max_images_per_1_minute.unwrap_or(before.images_per_minute),
+        requests_per_day: body.max_requests_per_1_day.unwrap_or(before.requests_per_day),
         concurrency: body.max_concurrent_requests.unwrap_or(before.concurrency),
     };
     let change = LimitOverride { deployment: model.to_owned(), limits };

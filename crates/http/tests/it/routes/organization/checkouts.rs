@@ -71,7 +71,7 @@ async fn an_order_is_made_paid_and_listed() {
     let id = made["id"].as_str().unwrap();
     let mut expected = json!({
         "id": id, "object": "billing.checkout", "provider": "stripe", "amount": "20.000000000", "currency": "USD",
-        "status": "pending", "refunded": "0.000000000", "redirect_url": format!("https://psp.example/{id}"),
+        "purpose": "top_up", "status": "pending", "refunded": "0.000000000", "redirect_url": format!("https://psp.example/{id}"),
         "created_at": NOW, "expires_at": NOW + 3600,
     });
     assert_eq!(made, expected);
@@ -290,6 +290,9 @@ async fn totals_count_their_largest_and_single_refunds_add_up_and_neither_exceed
         // A chargeback takes what refunds have left; a total of refunds does not count it.
         (vec![("refunded", "a", 15), ("charged_back", "b", 20)], "0", "20", "charged_back"),
         (vec![("charged_back", "a", 8), ("refunded_in_all", "b", 5)], "7", "13", "charged_back"),
+        // A dispute that was won gives back what it took, once, and no more.
+        (vec![("charged_back", "a", 8), ("reinstated", "b", 8), ("reinstated", "b", 8)], "20", "0", "paid"),
+        (vec![("charged_back", "a", 8), ("reinstated", "b", 50)], "20", "0", "paid"),
     ] {
         let house = house().await;
         let id = order(&house).await;
@@ -302,6 +305,20 @@ async fn totals_count_their_largest_and_single_refunds_add_up_and_neither_exceed
         let order = house.get(&format!("{CHECKOUTS}/{id}")).await;
         assert_eq!((whole(&order["refunded"]), order["status"].as_str()), (refunded.to_owned(), Some(then)));
     }
+}
+
+#[tokio::test]
+async fn a_dispute_that_is_told_to_be_won_before_it_began_is_told_again() {
+    let house = house().await;
+    let id = order(&house).await;
+    assert!(told(&house, &says("paid", &id, "e1", &json!({}))).await);
+    let won = says("reinstated", &id, "w1", &json!({"part": 8}));
+    assert!(!told(&house, &won).await);
+    assert_eq!(funds(&house).await, have("20", "0"));
+    assert!(told(&house, &says("charged_back", &id, "c1", &json!({"part": 8}))).await);
+    assert_eq!(funds(&house).await, have("12", "0"));
+    assert!(told(&house, &won).await);
+    assert_eq!(funds(&house).await, have("20", "0"));
 }
 
 #[tokio::test]
