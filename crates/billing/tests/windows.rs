@@ -1,14 +1,16 @@
-//! Windows of calendars, against references that are slow and obviously right.
+//! Windows of calendars and rolling windows, against references that are slow and obviously right.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something fails")]
+
+use std::sync::Arc;
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use tenfold_billing::ledger::Rule;
+use tenfold_billing::ledger::{Book, Check, Metric, Refusal, Reserve, Rule, Settle};
 use tenfold_billing::plan::Span;
-use tenfold_billing::{SpendWindow, zone};
-use tenfold_kernel::Timestamp;
+use tenfold_billing::{Event, Reached, SpendWindow, conformance, zone};
+use tenfold_kernel::{Currency, OrganizationId, SeededRng, Timestamp, Unit, Units};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 86_400_000;
@@ -177,4 +179,136 @@ fn an_hour_that_comes_again_after_midnight_belongs_to_the_day_that_has_begun() {
     let (start, end) = SpendWindow::Day.span(Timestamp(millis("2011-12-30T09:59:59.999Z")), &apia);
     assert_eq!((start.0, end.0), (millis("2011-12-29T10:00:00Z"), millis("2011-12-30T10:00:00Z")));
     assert_eq!(SpendWindow::Day.span(end, &apia).1.0, millis("2011-12-31T10:00:00Z"));
+}
+
+/// What happens to a rolling window, each after some milliseconds.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A call asks for so much.
+    Call(i64),
+    /// The call that was admitted how many-th of those that run has used so much; nothing when nobody knows.
+    End(usize, Option<u64>),
+    /// It left no event.
+    Drop(usize),
+}
+
+/// A call that was admitted: when, how much it held, what it has used if it has ended.
+#[derive(Debug)]
+struct Use {
+    at: i64,
+    held: i64,
+    used: Option<i64>,
+}
+
+/// Where the window of `now` ends, and what is used and held in it, from the list of all that was ever admitted: it is open
+/// from a first use on, and the first use after it opens the next one.
+fn window(uses: &[Use], length: i64, now: i64) -> Option<(i64, i64)> {
+    let mut opened = uses.first()?.at;
+    for one in uses {
+        if one.at >= opened + length {
+            opened = one.at;
+        }
+    }
+    let within = uses.iter().filter(|one| one.at >= opened);
+    let sum = within.map(|one| one.used.unwrap_or(one.held)).sum();
+    (now < opened + length).then_some((opened + length, sum))
+}
+
+fn reserve(n: usize, amount: i64, limit: i64, length: i64, now: i64) -> Reserve {
+    let check = Check {
+        counter: "rolling".into(),
+        rule: Rule::Rolling { millis: length },
+        metric: Metric::Tokens,
+        amount,
+        limit,
+        is_hard: true,
+        reached: Reached::Allowance,
+        subject: "a plan".into(),
+    };
+    Reserve {
+        id: format!("hold-{n}").into(),
+        process: "one".into(),
+        organization: OrganizationId::parse("org_1").unwrap(),
+        currency: Currency::USD,
+        nanos: 0,
+        checks: vec![check],
+        covers: Vec::new(),
+        covers_only: false,
+        sources: Vec::new(),
+        now: Timestamp(now),
+    }
+}
+
+fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
+    let step = prop_oneof![
+        4 => (0_i64..130).prop_map(Step::Call),
+        3 => (0_usize..5, proptest::option::of(0_u64..150)).prop_map(|(which, used)| Step::End(which, used)),
+        1 => (0_usize..5).prop_map(Step::Drop),
+    ];
+    // Often to the millisecond on the window's end.
+    let pause = prop_oneof![Just(0_i64), Just(1_000), Just(999), Just(1), 0_i64..2_500];
+    proptest::collection::vec((pause, step), 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_rolling_window_counts_what_was_used_from_its_first_use_on(steps in steps(), limit in 0_i64..300) {
+        const LENGTH: i64 = 1_000;
+        let mut book = Book::default();
+        let rng = SeededRng::new(1);
+        let (mut uses, mut running): (Vec<Use>, Vec<(usize, Arc<str>)>) = (Vec::new(), Vec::new());
+        let mut now = 5_000;
+        for (n, (pause, step)) in steps.into_iter().enumerate() {
+            now += pause;
+            let open = window(&uses, LENGTH, now);
+            match step {
+                Step::Call(amount) => {
+                    let done = book.reserve(&reserve(n, amount, limit, LENGTH, now));
+                    let room = (limit - open.map_or(0, |(_, sum)| sum)).max(0);
+                    match done {
+                        Ok(hold) => {
+                            prop_assert!(amount <= room, "{amount} {room}");
+                            running.push((uses.len(), hold.id));
+                            uses.push(Use { at: now, held: amount, used: None });
+                        }
+                        Err(Refusal::Limit { retry_after_ms, .. }) => {
+                            prop_assert!(amount > room, "{amount} {room}");
+                            // It fits when the window is over, if it ever does.
+                            let expected = (amount <= limit).then(|| open.unwrap().0 - now);
+                            prop_assert_eq!(retry_after_ms, expected);
+                        }
+                        Err(other) => prop_assert!(false, "{other:?}"),
+                    }
+                }
+                Step::End(which, used) if which < running.len() => {
+                    let (index, hold) = running.remove(which);
+                    let event = Event {
+                        units: Units::new().with(Unit::InputTokens, used.unwrap_or(0)),
+                        usage_known: used.is_some(),
+                        completed_at: Timestamp(now),
+                        cost: None,
+                        ..conformance::sample_event(&rng)
+                    };
+                    let hold = book.hold(&hold).cloned();
+                    book.settle(&Settle { event, hold, sources: Vec::new() }).unwrap();
+                    uses[index].used = Some(used.map_or(uses[index].held, |used| i64::try_from(used).unwrap()));
+                }
+                Step::Drop(which) if which < running.len() => {
+                    let (index, hold) = running.remove(which);
+                    book.release(&hold, None, Timestamp(now));
+                    uses[index].used = Some(0);
+                }
+                Step::End(..) | Step::Drop(_) => {}
+            }
+            let open = window(&uses, LENGTH, now);
+            let counter = book.counter("rolling");
+            if let Some((end, sum)) = open {
+                prop_assert_eq!((counter.end, counter.used + counter.held), (end, sum));
+            } else {
+                prop_assert!(counter.end <= now, "{counter:?}");
+            }
+        }
+    }
 }
