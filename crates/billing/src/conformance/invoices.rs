@@ -7,7 +7,7 @@ use tenfold_kernel::{
 };
 
 use crate::billing::{Billing, SetPrices};
-use crate::event::Event;
+use crate::event::{Event, Labels};
 use crate::funds::{Mode, Profile, TopUp};
 use crate::invoice::{Invoice, InvoiceDetails, Kind, Scheme, Totals};
 use crate::ledger::{AccountId, AccountKind};
@@ -17,11 +17,11 @@ use crate::reserve::{Demand, Payer};
 const USD: Currency = Currency::USD;
 
 /// An organisation of a zone half an hour off, with a model at a nano-unit a token.
-struct Customer<'a> {
+pub(super) struct Customer<'a> {
     billing: &'a Billing,
     rng: &'a dyn Rng,
-    organization: OrganizationId,
-    projects: [ProjectId; 2],
+    pub(super) organization: OrganizationId,
+    pub(super) projects: [ProjectId; 2],
     model: Arc<str>,
 }
 
@@ -30,7 +30,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 impl<'a> Customer<'a> {
-    async fn new(billing: &'a Billing, rng: &'a dyn Rng, mode: Mode) -> Self {
+    pub(super) async fn new(billing: &'a Billing, rng: &'a dyn Rng, mode: Mode) -> Self {
         let organization = OrganizationId::generate(rng);
         let zone = crate::funds::zone("Asia/Kolkata").unwrap();
         billing.set_profile(&organization, &Profile { mode, zone, currency: None }).await.unwrap();
@@ -45,8 +45,20 @@ impl<'a> Customer<'a> {
     }
 
     /// Calls the model for so many nano-units at a time.
-    async fn call(&self, project: &ProjectId, nanos: u64, when: &str) -> Event {
+    pub(super) async fn call(&self, project: &ProjectId, nanos: u64, when: &str) -> Event {
+        self.labelled_call(project, nanos, when, &[("team", "red")]).await
+    }
+
+    /// The same with these labels.
+    pub(super) async fn labelled_call(
+        &self,
+        project: &ProjectId,
+        nanos: u64,
+        when: &str,
+        labels: &[(&str, &str)],
+    ) -> Event {
         let when = at(when);
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let api_key = ApiKeyId::generate(self.rng);
         let payer = Payer { organization: &self.organization, project, api_key: &api_key, user: None };
         let quote = self.billing.quote(&self.organization, &self.model, &Occasion::default()).await.unwrap();
@@ -61,6 +73,7 @@ impl<'a> Customer<'a> {
             units,
             created_at: when,
             completed_at: when,
+            labels: Labels::new(labels).unwrap(),
             ..super::sample_event(self.rng)
         };
         self.billing.settle(reservation, event.clone()).await.unwrap();
@@ -73,7 +86,7 @@ impl<'a> Customer<'a> {
         accounts.into_iter().find(|(known, _)| *known == id).map_or(0, |(_, account)| account.balance)
     }
 
-    async fn close(&self, month: &str) -> Result<Invoice, crate::BillingError> {
+    pub(super) async fn close(&self, month: &str) -> Result<Invoice, crate::BillingError> {
         self.billing.close_month(&self.organization, month, USD).await
     }
 }
