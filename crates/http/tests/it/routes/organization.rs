@@ -12,4 +12,5 @@ mod rate_limits;
 mod rentals;
 mod service_accounts;
 mod spend_alerts;
+mod statements;
 mod users;
