@@ -10,6 +10,7 @@ mod money;
 mod payments;
 mod plans;
 mod recharges;
+mod statements;
 
 use std::sync::Arc;
 
@@ -50,6 +51,9 @@ pub use payments::{
 pub use plans::{
     a_change_of_plans_is_prorated, a_period_is_charged_once,
     a_plan_that_stops_refuses_and_says_when_there_is_more, an_allowance_pays_before_the_balance,
+};
+pub use statements::{
+    a_statement_by_a_label_adds_up_to_what_was_charged, a_statement_has_the_lines_of_the_invoice_of_its_month,
 };
 
 pub use recharges::{

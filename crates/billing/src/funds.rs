@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tenfold_kernel::{ApiKeyId, Currency, OrganizationId, ProjectId, Timestamp, UserId, base62};
 
@@ -134,24 +135,41 @@ impl SpendWindow {
 
     /// The window of `at`: its first moment, and the first one after it.
     pub fn span(self, at: Timestamp, zone: &TimeZone) -> (Timestamp, Timestamp) {
-        let all = (Timestamp(0), Timestamp(i64::MAX));
-        let bounds = jiff::Timestamp::from_millisecond(at.0).and_then(|at| {
-            let date = at.to_zoned_datetime(zone.clone()).date();
-            let (first, next) = match self {
-                Self::Day => (date, date.tomorrow()?),
-                Self::Month => (date.first_of_month(), date.last_of_month().tomorrow()?),
-                Self::Lifetime => return Ok(all),
-            };
-            // A midnight that is left out when clocks change is the first moment after it.
-            let begins = |date: jiff::civil::Date| {
-                let begin = date.to_zoned_datetime(zone.clone())?;
-                Ok::<_, jiff::Error>(Timestamp(begin.timestamp().as_millisecond()))
-            };
-            Ok((begins(first)?, begins(next)?))
-        });
-        // Only a moment beyond all calendars has no day.
-        bounds.unwrap_or(all)
+        match self {
+            Self::Day => calendar_window(at, zone, |date| Ok((date, date.tomorrow()?))),
+            Self::Month => calendar_window(at, zone, |date| {
+                Ok((date.first_of_month(), date.last_of_month().tomorrow()?))
+            }),
+            Self::Lifetime => ALL_TIME,
+        }
     }
+}
+
+const ALL_TIME: (Timestamp, Timestamp) = (Timestamp(0), Timestamp(i64::MAX));
+
+/// The window of `at`, given the first date of a date's window and the first one after it: the first moments of those.
+///
+/// Windows follow each other without gap or overlap. Where clocks are put back over midnight, as in St. John's until 2010,
+/// an hour of yesterday comes again after today has begun: it is today's, so that no window begins, ends and goes on.
+pub(crate) fn calendar_window(
+    at: Timestamp,
+    zone: &TimeZone,
+    window: impl Fn(Date) -> Result<(Date, Date), jiff::Error>,
+) -> (Timestamp, Timestamp) {
+    // A midnight that is left out when clocks change is the first moment after it; of two the first.
+    let begins = |date: Date| {
+        let begin = date.to_zoned_datetime(zone.clone())?;
+        Ok::<_, jiff::Error>(Timestamp(begin.timestamp().as_millisecond()))
+    };
+    let bounds = jiff::Timestamp::from_millisecond(at.0).and_then(|moment| {
+        let (mut first, mut next) = window(moment.to_zoned_datetime(zone.clone()).date())?;
+        while at >= begins(next)? {
+            (first, next) = window(next)?;
+        }
+        Ok((begins(first)?, begins(next)?))
+    });
+    // Only a moment beyond all calendars has no day.
+    bounds.unwrap_or(ALL_TIME)
 }
 
 /// What may be spent in a window.

@@ -1,4 +1,4 @@
-//! Invoices: the monthly close, credit notes, and what documents move in the ledger.
+//! Invoices: the monthly close, credit notes, statements, and what documents move in the ledger.
 //!
 //! An invoice is made of the ledger: of what moved to and from revenue in a month of the organisation's time zone.
 //! What a call cost belongs to the month in which it ended.
@@ -9,6 +9,7 @@
 
 mod close;
 mod credit;
+mod draw;
 mod minor;
 mod pay;
 mod statement;
@@ -21,6 +22,7 @@ use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp};
 
 use crate::ledger::EntryKind;
 
+pub use draw::StatementQuery;
 pub use minor::{minor_digits, round_to_minor};
 pub(crate) use pay::return_key;
 pub use statement::{Issuer, Kind, Line, Party, Scheme, Statement};
@@ -71,6 +73,10 @@ pub struct ChargeQuery {
     pub from: Timestamp,
     /// Until when, exclusive.
     pub until: Timestamp,
+    /// Of which project alone; of all, and of none, when absent.
+    pub project: Option<ProjectId>,
+    /// The label of calls by whose value charges are told apart too.
+    pub label: Option<String>,
 }
 
 /// What moved to revenue, less what moved from it.
@@ -84,6 +90,8 @@ pub struct Charge {
     pub deployment: Option<Arc<str>>,
     /// What a subscription or an adjustment is.
     pub memo: Option<String>,
+    /// The label's value; nothing for what is no call, and for calls without that label.
+    pub label: Option<String>,
     /// How many transactions.
     pub transactions: u64,
     /// How much, in nano-units.

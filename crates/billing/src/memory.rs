@@ -177,12 +177,15 @@ impl LedgerReader for MemoryLedger {
         for entry in &state.entries {
             let is_meant = (entry.debit == revenue || entry.credit == revenue)
                 && (query.from..query.until).contains(&entry.created_at)
+                && (query.project.is_none() || entry.project == query.project)
                 && !OF_DOCUMENTS.contains(&entry.kind);
             if !is_meant {
                 continue;
             }
             let key = entry.reverses.as_deref().unwrap_or(&entry.transaction);
-            let deployment = state.events.get(key).map(|event| Arc::clone(&event.deployment));
+            let event = state.events.get(key);
+            let deployment = event.map(|event| Arc::clone(&event.deployment));
+            let label = query.label.as_deref().and_then(|name| event?.labels.get(name)).map(str::to_owned);
             let memo = entry.memo.clone().filter(|_| has_memo(entry.kind));
             let sign = if entry.credit == revenue { 1 } else { -1 };
             let is_owed = entry.debit == owed || entry.credit == owed;
@@ -191,13 +194,14 @@ impl LedgerReader for MemoryLedger {
                 project: entry.project.clone(),
                 deployment,
                 memo,
+                label,
                 transactions: u64::from(entry.sequence == 0),
                 nanos: sign * entry.money.nanos,
                 owed: if is_owed { sign * entry.money.nanos } else { 0 },
             };
             let same = |charge: &&mut Charge| {
-                (charge.kind, &charge.project, &charge.deployment, &charge.memo)
-                    == (one.kind, &one.project, &one.deployment, &one.memo)
+                (charge.kind, &charge.project, &charge.deployment, &charge.memo, &charge.label)
+                    == (one.kind, &one.project, &one.deployment, &one.memo, &one.label)
             };
             if let Some(kept) = charges.iter_mut().find(same) {
                 kept.transactions += one.transactions;

@@ -93,8 +93,9 @@ pub trait LedgerReader: Send + Sync + Debug {
     /// [`BillingError::Store`] when the database fails.
     async fn counters(&self, names: &[Arc<str>]) -> Result<Vec<(Arc<str>, Counter)>, BillingError>;
 
-    /// What moved to and from revenue in a time, added up by kind, project, deployment and memo; without what documents
-    /// themselves have moved.
+    /// What moved to and from revenue in a time, added up by kind, project, deployment, memo and the value of the label
+    /// that is asked for; without what documents themselves have moved. What undoes a call has the call's deployment and
+    /// label.
     ///
     /// # Errors
     /// [`BillingError::ReportTooLarge`] beyond [`MAX_ROWS`](crate::MAX_ROWS) rows; [`BillingError::Store`] when the

@@ -36,6 +36,8 @@ async fn memory_keeps_plans_as_every_store_does() {
     let processes = [process(), process(), process()];
     // Before the clock moves.
     conformance::an_invoice_sums_to_the_ledger_of_its_month(&processes[0], &clock, &*rng).await;
+    conformance::a_statement_has_the_lines_of_the_invoice_of_its_month(&processes[0], &clock, &*rng).await;
+    conformance::a_statement_by_a_label_adds_up_to_what_was_charged(&processes[0], &clock, &*rng).await;
     conformance::a_month_is_closed_once(&processes, &clock, &*rng).await;
     conformance::a_credit_note_is_never_more_than_its_invoice(&processes[0], &clock, &*rng).await;
     conformance::taxes_of_credit_notes_add_up_to_the_invoices(&processes[0], &clock, &*rng).await;

@@ -225,12 +225,13 @@ Examples:
 
 Limits of one project for one model are also at /v1/organization/projects/ID/rate_limits, as the OpenAI API has them.")]
     Limits(LimitsArgs),
-    /// List invoices, save them, and say that they were paid
+    /// List invoices, save them and statements, and say that invoices were paid
     #[command(after_help = "\
 Examples:
   tenfold invoices list
   tenfold invoices close 2026-10
   tenfold invoices save inv_abc invoice.pdf --language zh
+  tenfold invoices statement 2026-10 team.csv --project proj_abc --label team
   tenfold invoices pay inv_abc --memo \"bank statement 17\"
   tenfold invoices credit inv_abc --amount 5 --reason \"an outage\"
 
@@ -582,6 +583,25 @@ pub enum InvoicesCommand {
         id: String,
         /// The file
         file: PathBuf,
+        /// The language of a PDF's own words
+        #[arg(long, default_value = "en", value_parser = ["en", "zh"])]
+        language: String,
+    },
+    /// Write what was charged in a month to a file: PDF, CSV or JSON, as its name ends
+    Statement {
+        /// The month, as 2026-10; one that is not over goes until now
+        month: String,
+        /// The file
+        file: PathBuf,
+        /// In which currency
+        #[arg(long, default_value = "USD", value_name = "CODE")]
+        currency: String,
+        /// Of this project alone
+        #[arg(long, value_name = "ID")]
+        project: Option<String>,
+        /// Tell lines apart by the value of this label of calls (a name in `metadata`)
+        #[arg(long, value_name = "NAME")]
+        label: Option<String>,
         /// The language of a PDF's own words
         #[arg(long, default_value = "en", value_parser = ["en", "zh"])]
         language: String,

@@ -7,8 +7,7 @@ use csv::{Terminator, WriterBuilder};
 use crate::error::InvoiceError;
 use crate::minor::{write_minor, write_nanos, write_percent};
 use crate::totals;
-use tenfold_billing::invoice::Statement;
-use tenfold_billing::invoice::Totals;
+use tenfold_billing::invoice::{Kind, Statement, Totals};
 
 /// The first row. `row` tells lines from sums, so that a column can be added up without counting twice.
 const HEAD: [&str; 15] = [
@@ -30,6 +29,8 @@ const HEAD: [&str; 15] = [
 ];
 
 /// Writes the lines of `statement` and below them its sums, each a row, as RFC 4180 has it.
+///
+/// A statement has no sums of what is paid, since it asks for nothing.
 ///
 /// It begins with the byte order mark of UTF-8, without which spreadsheets take Chinese for something else. Text that
 /// a spreadsheet would run as a formula has an apostrophe before it; numbers stay numbers.
@@ -84,6 +85,9 @@ fn rows(statement: &Statement, totals: &Totals, writer: &mut csv::Writer<Vec<u8>
         sum("tax", tax.amount, &write_percent(tax.rate))?;
     }
     sum("total", totals.total, "")?;
+    if statement.kind == Kind::Statement {
+        return Ok(());
+    }
     sum("credits_applied", totals.credits_applied, "")?;
     sum("balance_due", totals.balance_due, "")
 }

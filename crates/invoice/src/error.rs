@@ -1,5 +1,6 @@
 //! What can go wrong with an invoice.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use tenfold_kernel::{BoxError, Classify, ErrorKind};
@@ -65,6 +66,11 @@ pub enum InvoiceError {
 }
 
 impl Classify for InvoiceError {
+    fn param(&self) -> Option<Cow<'_, str>> {
+        // Too long to print is what the format is at fault for.
+        matches!(self, Self::TooManyLines { .. }).then_some(Cow::Borrowed("format"))
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownTimeZone { .. } | Self::TooManyLines { .. } => ErrorKind::InvalidRequest,

@@ -11,7 +11,8 @@ use crate::minor::{write_minor, write_nanos};
 use crate::totals;
 use tenfold_billing::invoice::{Issuer, Kind, Line, Party, Scheme, Statement};
 
-/// Writes `statement` and its [`Totals`] as one JSON object.
+/// Writes `statement` and its [`Totals`] as one JSON object. `credits_applied` and `balance_due` are absent where
+/// nothing is asked for: from a [`Kind::Statement`].
 ///
 /// # Units
 /// Amounts are decimal text in whole units of the currency, for JSON numbers are floats to many readers:
@@ -24,6 +25,7 @@ pub fn to_json(statement: &Statement) -> Result<String, InvoiceError> {
     let totals = totals(statement)?;
     let calendar = Calendar::of(&statement.time_zone)?;
     let amount = |minor| write_minor(minor, totals.digits);
+    let asks = statement.kind != Kind::Statement;
     let document = Document {
         kind: statement.kind.as_str(),
         credit_note_of: match &statement.kind {
@@ -47,8 +49,8 @@ pub fn to_json(statement: &Statement) -> Result<String, InvoiceError> {
             .map(|tax| TaxRow { tax_rate: tax.rate, base: amount(tax.base), amount: amount(tax.amount) })
             .collect(),
         total: amount(totals.total),
-        credits_applied: amount(totals.credits_applied),
-        balance_due: amount(totals.balance_due),
+        credits_applied: asks.then(|| amount(totals.credits_applied)),
+        balance_due: asks.then(|| amount(totals.balance_due)),
     };
     serde_json::to_string_pretty(&document).map_err(|source| InvoiceError::Write {
         number: statement.number.clone(),
@@ -75,8 +77,10 @@ struct Document<'a> {
     subtotal: String,
     taxes: Vec<TaxRow>,
     total: String,
-    credits_applied: String,
-    balance_due: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits_applied: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    balance_due: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -1,8 +1,10 @@
 //! Invoices and what they are made of, for `tenfold-billing`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::TryStreamExt as _;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use tenfold_billing::invoice::{Charge, ChargeQuery, Invoice, InvoiceDetails};
@@ -10,7 +12,8 @@ use tenfold_billing::ledger::{AccountId, AccountKind, EntryKind};
 use tenfold_billing::{BillingError, InvoiceStore, MAX_ROWS};
 use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp};
 
-use crate::reports::billing_error;
+use crate::reports::{billing_error, label};
+use crate::sql::Sql;
 use crate::{Backend, Store, StoreError};
 
 /// How often a number is tried that another process took.
@@ -51,6 +54,7 @@ fn charge(row: &AnyRow) -> Result<Charge, StoreError> {
         project: project.map(|id| ProjectId::parse(&id)).transpose().map_err(|_| corrupt("project"))?,
         deployment: deployment.map(Arc::from),
         memo: row.try_get("memo")?,
+        label: None,
         transactions: transactions.unsigned_abs(),
         nanos: row.try_get("nanos")?,
         owed: row.try_get("owed")?,
@@ -61,33 +65,62 @@ impl Store {
     /// What moved to and from revenue, added up by the database: as much memory as there are lines.
     pub(crate) async fn charges_of(&self, query: &ChargeQuery) -> Result<Vec<Charge>, BillingError> {
         let account = |kind| AccountId::new(&query.organization, &kind, query.currency);
-        self.wait_for_writers(&account(AccountKind::Revenue)).await.map_err(read_failed)?;
-        let rows = sqlx::query(
+        let (revenue, owed) = (account(AccountKind::Revenue), account(AccountKind::Receivable));
+        self.wait_for_writers(&revenue).await.map_err(read_failed)?;
+        let mut sql = Sql::new(
             "SELECT entries.kind AS kind, entries.project AS project, events.deployment AS deployment,
-             CASE WHEN entries.kind IN ('subscription', 'adjustment') THEN entries.memo END AS memo,
-             CAST(SUM(CASE WHEN sequence = 0 THEN 1 ELSE 0 END) AS BIGINT) AS transactions,
-             CAST(SUM(CASE WHEN credit = $1 THEN nanos ELSE -nanos END) AS BIGINT) AS nanos,
-             CAST(SUM(CASE WHEN debit = $2 THEN nanos WHEN credit = $2 THEN -nanos ELSE 0 END) AS BIGINT) AS owed
-             FROM entries
-             LEFT JOIN events ON events.idempotency_key = COALESCE(entries.reverses, entries.transaction_key)
-             WHERE entries.organization = $3 AND entries.created_at >= $4 AND entries.created_at < $5
-             AND (debit = $1 OR credit = $1) AND entries.kind NOT IN ('rounding', 'credit_note')
-             GROUP BY 1, 2, 3, 4 LIMIT $6",
-        )
-        .bind(account(AccountKind::Revenue).as_str().to_owned())
-        .bind(account(AccountKind::Receivable).as_str().to_owned())
-        .bind(query.organization.as_str())
-        .bind(query.from.0)
-        .bind(query.until.0)
-        // One more than is allowed tells that there are too many.
-        .bind(i64::try_from(MAX_ROWS).unwrap_or(i64::MAX - 1) + 1)
-        .fetch_all(self.reader())
-        .await
-        .map_err(read_failed)?;
-        if rows.len() > MAX_ROWS {
-            return Err(BillingError::ReportTooLarge { limit: MAX_ROWS });
+             CASE WHEN entries.kind IN ('subscription', 'adjustment') THEN entries.memo END AS memo",
+        );
+        if query.label.is_some() {
+            sql.push(", events.labels AS labels");
         }
-        rows.iter().map(|row| charge(row).map_err(read_failed)).collect()
+        sql.push(
+            ", CAST(SUM(CASE WHEN sequence = 0 THEN 1 ELSE 0 END) AS BIGINT) AS transactions,
+             CAST(SUM(CASE WHEN credit = ",
+        );
+        sql.bind(revenue.as_str()).push(" THEN nanos ELSE -nanos END) AS BIGINT) AS nanos, CAST(SUM(CASE");
+        sql.push(" WHEN debit = ").bind(owed.as_str()).push(" THEN nanos");
+        sql.push(" WHEN credit = ").bind(owed.as_str()).push(" THEN -nanos ELSE 0 END) AS BIGINT) AS owed");
+        sql.push(
+            " FROM entries
+             LEFT JOIN events ON events.idempotency_key = COALESCE(entries.reverses, entries.transaction_key)
+             WHERE entries.organization = ",
+        );
+        sql.bind(query.organization.as_str());
+        sql.push(" AND entries.created_at >= ").bind(query.from.0);
+        sql.push(" AND entries.created_at < ").bind(query.until.0);
+        sql.push(" AND (debit = ").bind(revenue.as_str());
+        sql.push(" OR credit = ").bind(revenue.as_str());
+        sql.push(") AND entries.kind NOT IN ('rounding', 'credit_note')");
+        sql.and_in("entries.project", query.project.iter().map(ProjectId::as_str));
+        sql.push(" GROUP BY 1, 2, 3, 4").push(if query.label.is_some() { ", 5" } else { "" });
+        // Rows are as many as there are different sets of labels, which may be one a call: only sums of them are kept.
+        let mut rows = sql.query().fetch(self.reader());
+        let mut sums: HashMap<_, Charge> = HashMap::new();
+        while let Some(row) = rows.try_next().await.map_err(read_failed)? {
+            let mut one = charge(&row).map_err(read_failed)?;
+            if let Some(name) = &query.label {
+                one.label = label(&row, name).map_err(read_failed)?;
+            }
+            let key =
+                (one.kind, one.project.clone(), one.deployment.clone(), one.memo.clone(), one.label.clone());
+            let Some(kept) = sums.get_mut(&key) else {
+                if sums.len() == MAX_ROWS {
+                    return Err(BillingError::ReportTooLarge { limit: MAX_ROWS });
+                }
+                sums.insert(key, one);
+                continue;
+            };
+            let sum = |a: i64, b: i64| {
+                let source = || "a sum does not fit".into();
+                a.checked_add(b)
+                    .ok_or_else(|| BillingError::Store { action: "read invoices", source: source() })
+            };
+            kept.transactions = kept.transactions.saturating_add(one.transactions);
+            kept.nanos = sum(kept.nanos, one.nanos)?;
+            kept.owed = sum(kept.owed, one.owed)?;
+        }
+        Ok(sums.into_values().collect())
     }
 }
 

@@ -167,7 +167,7 @@ fn key(row: &AnyRow, selection: &Selection) -> Result<GroupKey, sqlx::Error> {
 }
 
 /// The value of one label of the calls that a row is of.
-fn label(row: &AnyRow, name: &str) -> Result<Option<String>, sqlx::Error> {
+pub(crate) fn label(row: &AnyRow, name: &str) -> Result<Option<String>, sqlx::Error> {
     let Some(text) = row.try_get::<Option<String>, _>("labels")? else { return Ok(None) };
     let labels: Labels = serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(error.into()))?;
     Ok(labels.get(name).map(str::to_owned))

@@ -136,6 +136,17 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     let (served, (), stopped) = tokio::join!(server, prepare, stop);
     served.context("failed to serve")?;
     stopped?;
+    end(&fleet, &tracker, &ledger, &identity, &store).await
+}
+
+/// Ends everything, each part after those that need it.
+async fn end(
+    fleet: &Fleet,
+    tracker: &TaskTracker,
+    ledger: &LedgerWriter,
+    identity: &Identity,
+    store: &Store,
+) -> anyhow::Result<()> {
     fleet.shutdown().await;
     tracker.close();
     if tokio::time::timeout(Duration::from_secs(10), tracker.wait()).await.is_err() {

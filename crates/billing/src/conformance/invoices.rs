@@ -7,7 +7,7 @@ use tenfold_kernel::{
 };
 
 use crate::billing::{Billing, SetPrices};
-use crate::event::Event;
+use crate::event::{Event, Labels};
 use crate::funds::{Mode, Profile, TopUp};
 use crate::invoice::{Invoice, InvoiceDetails, Kind, Scheme, Totals};
 use crate::ledger::{AccountId, AccountKind};
@@ -17,12 +17,12 @@ use crate::reserve::{Demand, Payer};
 const USD: Currency = Currency::USD;
 
 /// An organisation of a zone half an hour off, with a model at a nano-unit a token.
-struct Customer<'a> {
+pub(super) struct Customer<'a> {
     billing: &'a Billing,
     clock: &'a MockClock,
     rng: &'a dyn Rng,
-    organization: OrganizationId,
-    projects: [ProjectId; 2],
+    pub(super) organization: OrganizationId,
+    pub(super) projects: [ProjectId; 2],
     model: Arc<str>,
 }
 
@@ -31,7 +31,12 @@ fn at(text: &str) -> Timestamp {
 }
 
 impl<'a> Customer<'a> {
-    async fn new(billing: &'a Billing, clock: &'a MockClock, rng: &'a dyn Rng, mode: Mode) -> Self {
+    pub(super) async fn new(
+        billing: &'a Billing,
+        clock: &'a MockClock,
+        rng: &'a dyn Rng,
+        mode: Mode,
+    ) -> Self {
         let organization = OrganizationId::generate(rng);
         let zone = crate::funds::zone("Asia/Kolkata").unwrap();
         billing.set_profile(&organization, &Profile { mode, zone, currency: None }).await.unwrap();
@@ -46,13 +51,32 @@ impl<'a> Customer<'a> {
     }
 
     /// Calls the model for so many nano-units at a time.
-    async fn call(&self, project: &ProjectId, nanos: u64, when: &str) -> Event {
-        self.call_written(project, nanos, when, when).await
+    pub(super) async fn call(&self, project: &ProjectId, nanos: u64, when: &str) -> Event {
+        self.labelled_call(project, nanos, when, &[("team", "red")]).await
+    }
+
+    /// The same with these labels.
+    pub(super) async fn labelled_call(
+        &self,
+        project: &ProjectId,
+        nanos: u64,
+        when: &str,
+        labels: &[(&str, &str)],
+    ) -> Event {
+        self.call_written(project, nanos, when, when, labels).await
     }
 
     /// The same, where the process stood still between the end of the call and writing it.
-    async fn call_written(&self, project: &ProjectId, nanos: u64, when: &str, written: &str) -> Event {
+    async fn call_written(
+        &self,
+        project: &ProjectId,
+        nanos: u64,
+        when: &str,
+        written: &str,
+        labels: &[(&str, &str)],
+    ) -> Event {
         let when = at(when);
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let api_key = ApiKeyId::generate(self.rng);
         let payer = Payer { organization: &self.organization, project, api_key: &api_key, user: None };
         let quote = self.billing.quote(&self.organization, &self.model, &Occasion::default()).await.unwrap();
@@ -67,6 +91,7 @@ impl<'a> Customer<'a> {
             units,
             created_at: when,
             completed_at: when,
+            labels: Labels::new(labels).unwrap(),
             ..super::sample_event(self.rng)
         };
         let now = self.clock.now();
@@ -82,7 +107,7 @@ impl<'a> Customer<'a> {
         accounts.into_iter().find(|(known, _)| *known == id).map_or(0, |(_, account)| account.balance)
     }
 
-    async fn close(&self, month: &str) -> Result<Invoice, crate::BillingError> {
+    pub(super) async fn close(&self, month: &str) -> Result<Invoice, crate::BillingError> {
         self.billing.close_month(&self.organization, month, USD).await
     }
 }
@@ -255,9 +280,9 @@ pub async fn what_is_written_late_is_on_the_next_invoice(
     let project = &customer.projects[0];
     let now = clock.now();
     // October ends at half past six in the evening of UTC.
-    customer.call_written(project, 3_000_000_000, "2026-10-31T18:10:00Z", "2026-10-31T18:39:59Z").await;
+    customer.call_written(project, 3_000_000_000, "2026-10-31T18:10:00Z", "2026-10-31T18:39:59Z", &[]).await;
     let october = customer.close("2026-10").await.unwrap();
-    customer.call_written(project, 5_000_000_000, "2026-10-31T18:20:00Z", "2026-10-31T19:40:00Z").await;
+    customer.call_written(project, 5_000_000_000, "2026-10-31T18:20:00Z", "2026-10-31T19:40:00Z", &[]).await;
     clock.set(at("2026-12-10T00:00:00Z"));
     let november = customer.close("2026-11").await.unwrap();
     let sums = [&october, &november].map(|invoice| totals(invoice).subtotal);

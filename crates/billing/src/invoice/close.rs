@@ -1,6 +1,7 @@
 //! The monthly close.
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use tenfold_kernel::{Currency, OrganizationId, Timestamp, base62};
 
 use super::{
@@ -29,6 +30,14 @@ pub(super) fn nanos(minor: i128, currency: Currency) -> Option<i64> {
 
 pub(super) fn too_large(organization: &OrganizationId) -> BillingError {
     BillingError::CostOverflow { deployment: format!("an invoice of {organization}") }
+}
+
+/// The month of that name, as `2026-10`, in `zone`: its first moment, and the first one after it.
+pub(super) fn month_of(month: &str, zone: &TimeZone) -> Result<(Timestamp, Timestamp), BillingError> {
+    let no_month = || invalid("month", "a month is as `2026-10`");
+    let first: Date = format!("{month}-01").parse().map_err(|_| no_month())?;
+    let at = first.to_zoned_datetime(zone.clone()).map_err(|_| no_month())?;
+    Ok(SpendWindow::Month.span(Timestamp(at.timestamp().as_millisecond()), zone))
 }
 
 impl Billing {
@@ -81,10 +90,7 @@ impl Billing {
         currency: Currency,
     ) -> Result<Invoice, BillingError> {
         let profile = self.profile(organization).await?;
-        let no_month = || invalid("month", "a month is as `2026-10`");
-        let first: Date = format!("{month}-01").parse().map_err(|_| no_month())?;
-        let at = first.to_zoned_datetime(profile.zone.clone()).map_err(|_| no_month())?;
-        let (start, end) = SpendWindow::Month.span(Timestamp(at.timestamp().as_millisecond()), &profile.zone);
+        let (start, end) = month_of(month, &profile.zone)?;
         if self.ports.clock.now().0 < end.0.saturating_add(GRACE_MS) {
             return Err(invalid("month", "a month is closed when it is over for an hour"));
         }
@@ -147,7 +153,14 @@ impl Billing {
             self.enter(&known).await?;
             return Ok(Some(known));
         }
-        let query = ChargeQuery { organization: organization.clone(), currency, from, until };
+        let query = ChargeQuery {
+            organization: organization.clone(),
+            currency,
+            from,
+            until,
+            project: None,
+            label: None,
+        };
         let charges = self.ports.reader.charges(&query).await?;
         if charges.is_empty() {
             return Ok(None);
@@ -165,7 +178,7 @@ impl Billing {
             issued_at: now,
             due_at: Some(Timestamp(now.0.saturating_add(i64::from(details.due_days) * DAY_MS))),
             currency,
-            lines: lines(&charges, details.tax_rate),
+            lines: lines(&charges, details.tax_rate, None),
             credits_applied: 0,
             tax_correction: 0,
         };
@@ -260,8 +273,8 @@ impl Billing {
     }
 }
 
-/// A line for each charge, by scheme, project, model and words.
-fn lines(charges: &[Charge], tax_rate: u32) -> Vec<Line> {
+/// A line for each charge, by the value of `label`, scheme, project, model and words; what has no such label comes last.
+pub(super) fn lines(charges: &[Charge], tax_rate: u32, label: Option<&str>) -> Vec<Line> {
     let line = |charge: &Charge| {
         let model = charge.deployment.as_ref().map(ToString::to_string);
         let (scheme, unit, description) = match charge.kind {
@@ -280,17 +293,24 @@ fn lines(charges: &[Charge], tax_rate: u32) -> Vec<Line> {
             unit_price: None,
             amount: charge.nanos.into(),
             tax_rate,
-            tags: std::collections::BTreeMap::new(),
+            tags: label
+                .zip(charge.label.clone())
+                .map(|(name, value)| (name.to_owned(), value))
+                .into_iter()
+                .collect(),
         }
     };
     let mut lines: Vec<Line> = charges.iter().map(line).collect();
     lines.sort_by(|a, b| {
-        (a.scheme, &a.project, &a.model, &a.description).cmp(&(
-            b.scheme,
-            &b.project,
-            &b.model,
-            &b.description,
-        ))
+        let by_tag = (a.tags.is_empty(), &a.tags).cmp(&(b.tags.is_empty(), &b.tags));
+        by_tag.then_with(|| {
+            (a.scheme, &a.project, &a.model, &a.description).cmp(&(
+                b.scheme,
+                &b.project,
+                &b.model,
+                &b.description,
+            ))
+        })
     });
     lines
 }

@@ -135,7 +135,7 @@ pub struct Statement {
     pub currency: Currency,
     /// The lines, as they are to be printed.
     pub lines: Vec<Line>,
-    /// What of the total was paid already with credits, in nano-units, tax included.
+    /// What of the total was paid already with credits, in nano-units, tax included. Zero where nothing is asked for.
     #[serde(with = "as_text", default)]
     pub credits_applied: i128,
     /// What its tax is more than that of its lines, in smallest units of the currency: so the taxes of several credit notes

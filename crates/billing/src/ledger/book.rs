@@ -183,7 +183,7 @@ impl Book {
             self.changes.accounts.insert(id.clone());
         }
         let of_cover = cover.map(|cover| cover.checks.as_slice()).unwrap_or_default();
-        let room = reserve.checks.iter().chain(of_cover).map(|check| self.take_room(check)).collect();
+        let room = reserve.checks.iter().chain(of_cover).map(|check| self.take_room(check, now)).collect();
         let hold = Hold {
             id: Arc::clone(&reserve.id),
             process: Arc::clone(&reserve.process),
@@ -321,9 +321,10 @@ impl Book {
         if left == 0 { Ok(found) } else { Err(Refusal::Funds { needed: nanos, available: nanos - left }) }
     }
 
-    fn check(&mut self, checks: &[Check], now: i64) -> Result<(), Refusal> {
+    /// Whether there is room for all of `checks`. Nothing is forgotten by that: a call that is refused opens no window.
+    fn check(&self, checks: &[Check], now: i64) -> Result<(), Refusal> {
         for check in checks {
-            let counter = self.counters.entry(Arc::clone(&check.counter)).or_default();
+            let mut counter = self.counter(&check.counter);
             counter.roll(check.rule, check.limit, now);
             if let Err(retry_after_ms) = counter.fits(check, now)
                 && check.is_hard
@@ -340,9 +341,11 @@ impl Book {
         Ok(())
     }
 
-    fn take_room(&mut self, check: &Check) -> Held {
+    fn take_room(&mut self, check: &Check, now: i64) -> Held {
         self.changes.counters.insert(Arc::clone(&check.counter));
-        self.counters.entry(Arc::clone(&check.counter)).or_default().hold(check)
+        let counter = self.counters.entry(Arc::clone(&check.counter)).or_default();
+        counter.roll(check.rule, check.limit, now);
+        counter.hold(check)
     }
 
     fn count(&mut self, held: &Held, used: Option<i64>, now: i64) {

@@ -1,11 +1,11 @@
 //! Periods and windows: months of a calendar, weeks that begin on Monday, hours from the first use on.
 
+use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
-use jiff::{ToSpan as _, ZonedDateTime};
 use serde::{Deserialize, Serialize};
 use tenfold_kernel::Timestamp;
 
-use crate::funds::SpendWindow;
+use crate::funds::{SpendWindow, calendar_window};
 use crate::ledger::Rule;
 
 /// How long what is paid lasts.
@@ -69,17 +69,10 @@ impl Span {
 
 /// The week of `at`.
 fn week(at: Timestamp, zone: &TimeZone) -> (Timestamp, Timestamp) {
-    let bounds = jiff::Timestamp::from_millisecond(at.0).and_then(|at| {
-        let date = at.to_zoned_datetime(zone.clone()).date();
+    calendar_window(at, zone, |date| {
         let monday = date.checked_sub(i64::from(date.weekday().to_monday_zero_offset()).days())?;
-        let begins = |date: jiff::civil::Date| date.to_zoned_datetime(zone.clone());
-        Ok::<(ZonedDateTime, ZonedDateTime), jiff::Error>((
-            begins(monday)?,
-            begins(monday.checked_add(7.days())?)?,
-        ))
-    });
-    let millis = |at: ZonedDateTime| Timestamp(at.timestamp().as_millisecond());
-    bounds.map_or((Timestamp(0), Timestamp(i64::MAX)), |(start, end)| (millis(start), millis(end)))
+        Ok((monday, monday.checked_add(7.days())?))
+    })
 }
 
 /// What is paid, or given back below zero, when a plan of `old` nano-units becomes one of `new` at `now`: the difference for

@@ -14,6 +14,7 @@ use crate::table::{self, number, text};
 use crate::terminal::printable;
 
 const INVOICES: [&str; 4] = ["v1", "organization", "billing", "invoices"];
+const STATEMENT: [&str; 4] = ["v1", "organization", "billing", "statement"];
 
 pub(super) async fn run(args: InvoicesArgs, session: Session<'_>) -> Result<(), Failure> {
     let Session { client, terminal, json } = session;
@@ -44,11 +45,15 @@ pub(super) async fn run(args: InvoicesArgs, session: Session<'_>) -> Result<(), 
             let query = [("format", format_of(&file)?.to_owned()), ("language", language)];
             let segments = one(&id, "document");
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-            let bytes = client.bytes(client.request(Method::GET, &segments, &query, Access::Admin)?).await?;
-            let failed =
-                |error: std::io::Error| Failure::File { path: file.clone(), reason: error.to_string() };
-            std::fs::write(&file, bytes).map_err(failed)?;
-            return Ok(terminal.line(&format!("{} is written", printable(&file.display().to_string())))?);
+            return save(Session { client, terminal, json }, &segments, &query, &file).await;
+        }
+        InvoicesCommand::Statement { month, file, currency, project, label, language } => {
+            let mut query =
+                vec![("month", month), ("currency", currency), ("format", format_of(&file)?.to_owned())];
+            query.extend(project.map(|project| ("project_id", project)));
+            query.extend(label.map(|label| ("label", label)));
+            query.push(("language", language));
+            return save(Session { client, terminal, json }, &STATEMENT, &query, &file).await;
         }
         InvoicesCommand::Close { month, currency } => {
             (INVOICES.map(str::to_owned).to_vec(), json!({"month": month, "currency": currency}))
@@ -67,6 +72,20 @@ pub(super) async fn run(args: InvoicesArgs, session: Session<'_>) -> Result<(), 
     let done: InvoiceObject = typed(done)?;
     let said = format!("{} {} {} {}, owed {}", done.id, done.number, done.total, done.currency, done.owed);
     Ok(terminal.line(&printable(&said))?)
+}
+
+/// Writes a document to a file.
+async fn save(
+    session: Session<'_>,
+    segments: &[&str],
+    query: &[(&str, String)],
+    file: &Path,
+) -> Result<(), Failure> {
+    let Session { client, terminal, .. } = session;
+    let bytes = client.bytes(client.request(Method::GET, segments, query, Access::Admin)?).await?;
+    let failed = |error: std::io::Error| Failure::File { path: file.to_owned(), reason: error.to_string() };
+    std::fs::write(file, bytes).map_err(failed)?;
+    Ok(terminal.line(&format!("{} is written", printable(&file.display().to_string())))?)
 }
 
 fn row(one: InvoiceObject) -> Vec<String> {

@@ -25,3 +25,27 @@ async fn invoices_are_listed_and_closed() {
     assert_eq!(done.code, 2);
     assert!(done.err.contains(".pdf, .csv or .json"), "{}", done.err);
 }
+
+#[tokio::test]
+async fn a_statement_is_written_to_a_file() {
+    let asked = "GET /v1/organization/billing/statement?month=2000-03&currency=EUR&format=json&project_id=proj_a&label=cost+centre&language=en";
+    let all = "GET /v1/organization/billing/statement?month=2000-03&currency=USD&format=json&language=zh";
+    let platform = Platform::start()
+        .json(asked, 200, &json!({"number": "ST-2000-03-EUR/proj_a/cost centre"}))
+        .json(all, 200, &json!({"number": "ST-2000-03-USD"}));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("march.json");
+    let file = file.to_str().unwrap();
+    let told = ["--currency", "EUR", "--project", "proj_a", "--label", "cost centre"];
+    let done =
+        Session::at(&platform).run(&[&["invoices", "statement", "2000-03", file], &told[..]].concat()).await;
+    assert_eq!((done.code, done.err.as_str()), (0, ""), "{:?}", platform.seen());
+    assert!(done.out.ends_with("march.json is written\n"), "{}", done.out);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), r#"{"number":"ST-2000-03-EUR/proj_a/cost centre"}"#);
+    let done =
+        Session::at(&platform).run(&["invoices", "statement", "2000-03", file, "--language", "zh"]).await;
+    assert_eq!((done.code, done.err.as_str()), (0, ""), "{:?}", platform.seen());
+    assert_eq!(std::fs::read_to_string(file).unwrap(), r#"{"number":"ST-2000-03-USD"}"#);
+    let done = Session::at(&platform).run(&["invoices", "statement", "2000-03", "march.doc"]).await;
+    assert_eq!(done.code, 2);
+}

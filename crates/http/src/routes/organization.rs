@@ -8,6 +8,7 @@ mod auto_recharge;
 mod billing;
 mod budgets;
 mod checkouts;
+mod documents;
 mod invoices;
 mod limits;
 mod plans;
@@ -19,6 +20,7 @@ mod rentals;
 mod service_accounts;
 mod spend_alerts;
 mod spend_limits;
+mod statements;
 mod subscriptions;
 mod users;
 mod vouchers;
@@ -56,6 +58,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(limits::router())
         .merge(rentals::router())
         .merge(invoices::router())
+        .merge(statements::router())
         .merge(subscriptions::router())
         .merge(users::router())
         .merge(admin_api_keys::router())
@@ -72,11 +75,15 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Params<T> {
         query.map(|Query(params)| Self(params)).map_err(|rejection| {
             let text = crate::error::chain(&rejection);
             // serde says: unknown field `x`, expected ...; the field is what the client wants to know.
-            let field = text.split_once("unknown field `").and_then(|(_, rest)| rest.split('`').next());
-            match field {
-                Some(field) => ApiError::invalid(field, format!("Unknown parameter: `{field}`."))
+            let named = |what: &str| text.split_once(what).and_then(|(_, rest)| rest.split('`').next());
+            match (named("unknown field `"), named("missing field `")) {
+                (Some(field), _) => ApiError::invalid(field, format!("Unknown parameter: `{field}`."))
                     .with_code("unknown_parameter"),
-                None => ApiError::new(
+                (None, Some(field)) => {
+                    ApiError::invalid(field, format!("Missing required parameter: `{field}`."))
+                        .with_code("missing_required_parameter")
+                }
+                (None, None) => ApiError::new(
                     ErrorKind::InvalidRequest,
                     format!("Invalid query: {}.", rejection.body_text()),
                 )

@@ -42,6 +42,8 @@ const SUM_AMOUNT: f32 = 110.0;
 pub(crate) struct Blocks<'a> {
     words: &'a Words,
     totals: &'a Totals,
+    /// Whether money is asked for; a statement ends with its total.
+    asks: bool,
     title: &'static str,
     subtitle: Option<String>,
     number: &'a str,
@@ -84,7 +86,9 @@ impl<'a> Blocks<'a> {
         let width = SUMS - LEFT - 24.0;
         let mut notes = Vec::new();
         // Who gets money back is not told how to pay.
-        if let Some(payment) = statement.issuer.payment_note.as_ref().filter(|_| totals.balance_due > 0) {
+        let asks = statement.kind != Kind::Statement;
+        let is_due = asks && totals.balance_due > 0;
+        if let Some(payment) = statement.issuer.payment_note.as_ref().filter(|_| is_due) {
             notes.push((words.payment.to_owned(), LABEL));
             notes.extend(styled(typesetter.wrap(payment, BODY.size, width, 12), BODY));
             notes.push((String::new(), SMALL));
@@ -101,6 +105,7 @@ impl<'a> Blocks<'a> {
         Ok(Self {
             words,
             totals,
+            asks,
             title: words.title(&statement.kind),
             subtitle,
             number: &statement.number,
@@ -145,11 +150,12 @@ impl<'a> Blocks<'a> {
         let y = self.facts_end() + SPACE;
         pen.band(LEFT, y, RIGHT, y + BAND, 240);
         let label = if self.due.is_some() { y + 6.0 } else { y + 12.0 };
-        pen.left(LEFT + 10.0, label, self.balance_label(), STRONG);
+        let (what, amount) = self.bottom_line();
+        pen.left(LEFT + 10.0, label, what, STRONG);
         if let Some(due) = &self.due {
             pen.left(LEFT + 10.0, y + 18.5, &format!("{}{}{due}", self.words.due, self.words.colon), QUIET);
         }
-        pen.right(RIGHT - 10.0, y + 9.5, 340.0, &self.money(self.totals.balance_due), BALANCE);
+        pen.right(RIGHT - 10.0, y + 9.5, 340.0, &self.money(amount), BALANCE);
         self.head_height()
     }
 
@@ -201,12 +207,21 @@ impl<'a> Blocks<'a> {
         if totals.credits_applied != 0 {
             sums.push((words.credits_applied.to_owned(), print(-totals.credits_applied), BODY));
         }
-        sums.push((self.balance_label().to_owned(), self.money(totals.balance_due), STRONG));
+        if self.asks {
+            let (what, amount) = self.bottom_line();
+            sums.push((what.to_owned(), self.money(amount), STRONG));
+        }
         sums
     }
 
-    fn balance_label(&self) -> &'static str {
-        if self.totals.balance_due < 0 { self.words.balance_in_favour } else { self.words.balance_due }
+    /// What the document comes to, in words and in minor units.
+    fn bottom_line(&self) -> (&'static str, i128) {
+        let (words, totals) = (self.words, self.totals);
+        if !self.asks {
+            return (words.total, totals.total);
+        }
+        let what = if totals.balance_due < 0 { words.balance_in_favour } else { words.balance_due };
+        (what, totals.balance_due)
     }
 
     fn money(&self, minor: i128) -> String {

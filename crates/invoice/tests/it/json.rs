@@ -1,8 +1,8 @@
 //! JSON, as a program reads it.
 
 use serde_json::{Value, json};
-use tenfold_billing::invoice::Statement;
-use tenfold_invoice::{InvoiceError, to_json};
+use tenfold_billing::invoice::{Kind, Statement};
+use tenfold_invoice::{InvoiceError, to_csv, to_json};
 use tenfold_kernel::Timestamp;
 
 use crate::samples::{invoice, line};
@@ -21,6 +21,16 @@ fn amounts_are_text_and_times_have_the_zone_of_the_customer() {
     assert_eq!(document["total"], "1.30");
     assert_eq!(document["balance_due"], "1.29");
     assert!(document.get("credit_note_of").is_none());
+}
+
+#[test]
+fn a_statement_asks_for_nothing() {
+    let statement = Statement { kind: Kind::Statement, ..invoice("USD", vec![line(1_234_567_890)]) };
+    let document: Value = serde_json::from_str(&to_json(&statement).unwrap()).unwrap();
+    assert_eq!((&document["kind"], &document["total"]), (&json!("statement"), &json!("1.30")));
+    assert!(document.get("balance_due").is_none() && document.get("credits_applied").is_none());
+    let csv = to_csv(&statement).unwrap();
+    assert!(csv.contains("total,statement") && !csv.contains("balance_due"), "{csv}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tenfold_billing::invoice::{Line, Party, Statement, Totals};
+use tenfold_billing::invoice::{Kind, Line, Party, Statement, Totals};
 use tenfold_invoice::{Fonts, InvoiceError, Language, MAX_LINES, to_pdf, write_minor};
 use tenfold_kernel::Timestamp;
 
@@ -101,6 +101,22 @@ fn a_credit_note_names_its_invoice_and_is_negative() {
         assert!(pages[0].contains(text), "{text}\n{}", pages[0]);
     }
     assert!(!pages[0].contains("Bank transfer"), "{}", pages[0]);
+}
+
+#[test]
+fn a_statement_ends_with_its_total_and_asks_for_nothing() {
+    let statement = Statement { kind: Kind::Statement, due_at: None, credits_applied: 0, ..small() };
+    for (name, language, total) in
+        [("statement-en", Language::En, "Total"), ("statement-zh", Language::ZhCn, "合计")]
+    {
+        let Some(pages) = pages(name, &print(&statement, language)) else { return };
+        let page = &pages[0];
+        // In the band and below the table.
+        assert_eq!(page.matches(total).count(), 2, "{page}");
+        for absent in ["Balance due", "应付余额", "Bank transfer", "Credits applied", "Due"] {
+            assert!(!page.contains(absent), "{absent}\n{page}");
+        }
+    }
 }
 
 #[test]

@@ -2,28 +2,27 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use axum::http::StatusCode;
+use axum::response::Response;
 use tenfold_billing::invoice::{
     Invoice, InvoiceDetails, Issuer, Party, Totals, minor_digits, round_to_minor,
 };
 use tenfold_catalog::nanos_from_decimal;
-use tenfold_invoice::{Fonts, InvoiceError, Language, to_csv, to_json, to_pdf, write_minor};
-use tenfold_kernel::{ErrorKind, Timestamp};
+use tenfold_invoice::{InvoiceError, write_minor};
+use tenfold_kernel::Timestamp;
 use tenfold_protocol::error::ErrorBody;
 use tenfold_protocol::invoices::{
     BillingDetails, CloseMonth, CreateCreditNote, InvoiceObject, PartyDetails, PayInvoice,
 };
 use tenfold_protocol::model::List;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Params;
 use super::billing::{EntryQuery, amount, currency, decimal};
+use super::documents::{self, DocumentQuery};
 use crate::app::App;
-use crate::error::{ApiError, chain};
+use crate::error::ApiError;
 use crate::extract::{AdminReader, AdminWriter, JsonBody};
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -41,16 +40,10 @@ fn unknown(id: &str) -> ApiError {
     ApiError::not_found("invoice", &id)
 }
 
-fn unwritable(error: &InvoiceError) -> ApiError {
-    ApiError::new(ErrorKind::Internal, chain(error))
-}
-
 async fn written(app: &App, invoice: &Invoice) -> Result<InvoiceObject, ApiError> {
     let statement = &invoice.statement;
-    let totals = Totals::of(statement).ok_or_else(|| {
-        let number = statement.number.clone();
-        unwritable(&InvoiceError::Overflow { number })
-    })?;
+    let overflow = || InvoiceError::Overflow { number: statement.number.clone() };
+    let totals = Totals::of(statement).ok_or_else(overflow)?;
     let minor = |amount| write_minor(amount, totals.digits);
     let owed = app.billing.due(invoice).await?.max(0);
     Ok(InvoiceObject {
@@ -187,17 +180,6 @@ async fn get_invoice(
     written(&app, &found).await.map(Json)
 }
 
-/// How a document is written.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct DocumentQuery {
-    /// `pdf` (when absent), `csv` or `json`.
-    format: Option<String>,
-    /// `en` (when absent) or `zh`: the language of a PDF's own words.
-    language: Option<String>,
-}
-
 /// The document, with its lines.
 #[utoipa::path(
     get, path = "/v1/organization/billing/invoices/{id}/document", tag = "billing",
@@ -211,38 +193,9 @@ async fn get_document(
     Path(id): Path<String>,
     Params(query): Params<DocumentQuery>,
 ) -> Result<Response, ApiError> {
-    let language = match query.language.as_deref() {
-        None | Some("en") => Language::En,
-        Some("zh") => Language::ZhCn,
-        Some(_) => return Err(ApiError::invalid("language", "`language` is `en` or `zh`.")),
-    };
+    let form = query.form()?;
     let found = app.billing.invoice(&caller.organization, &id).await?.ok_or_else(|| unknown(&id))?;
-    let statement = found.statement;
-    let number = statement.number.clone();
-    let (kind, bytes) = match query.format.as_deref() {
-        None | Some("pdf") => {
-            // Fonts are read and pages are set: some milliseconds of a thread that serves nobody.
-            let pdf = app.tracker.spawn_blocking(move || {
-                let fonts = Fonts::find(&[])?;
-                to_pdf(&statement, &fonts, language)
-            });
-            let pdf = pdf.await.map_err(|error| ApiError::new(ErrorKind::Internal, error.to_string()))?;
-            ("application/pdf", pdf.map_err(|error| unwritable(&error))?)
-        }
-        Some("csv") => {
-            let csv = to_csv(&statement).map_err(|error| unwritable(&error))?;
-            ("text/csv; charset=utf-8", csv.into_bytes())
-        }
-        Some("json") => {
-            let json = to_json(&statement).map_err(|error| unwritable(&error))?;
-            ("application/json", json.into_bytes())
-        }
-        Some(_) => return Err(ApiError::invalid("format", "`format` is `pdf`, `csv` or `json`.")),
-    };
-    let extension = query.format.as_deref().unwrap_or("pdf");
-    let name = format!("attachment; filename=\"{number}.{extension}\"");
-    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, bytes).into_response())
+    documents::write(&app, &caller, found.statement, form).await
 }
 
 /// Enters that an invoice was paid outside of the platform, all that is owed for it, once.

@@ -1,6 +1,7 @@
 //! `/v1/organization/...`.
 
 mod admin_api_keys;
+mod auto_recharge;
 mod checkouts;
 mod invoices;
 mod limits;
@@ -12,4 +13,5 @@ mod rate_limits;
 mod rentals;
 mod service_accounts;
 mod spend_alerts;
+mod statements;
 mod users;

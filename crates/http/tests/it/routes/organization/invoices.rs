@@ -11,7 +11,7 @@ use crate::house::{House, house};
 
 const INVOICES: &str = "/v1/organization/billing/invoices";
 
-async fn document(house: &House, path: &str) -> (StatusCode, String, Vec<u8>) {
+pub(super) async fn document(house: &House, path: &str) -> (StatusCode, String, Vec<u8>) {
     let request = axum::http::Request::builder()
         .uri(path)
         .header(header::AUTHORIZATION, format!("Bearer {}", house.admin()))
