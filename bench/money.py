@@ -71,7 +71,7 @@ def fsyncs(folder, seconds=2):
     return count / seconds
 
 
-def money(target, count=60_000, curve=1_000_000):
+def money(target, curve, count=60_000):
     rate = f"{target}/debug/examples/ledger_rate"
     print(f"\n## Money: hold and settlement of a call, {CLIENTS} clients, one payer\n")
     with postgres() as folder, tempfile.TemporaryDirectory() as home:

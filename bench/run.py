@@ -312,6 +312,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--only", choices=["gateway", "engine", "memory", "money"])
     parser.add_argument("--requests", type=int, default=1_000_000, help="of the memory table")
+    parser.add_argument("--calls", type=int, default=1_000_000, help="of the money table's curve; each is an entry")
     args = parser.parse_args()
     rig = Rig(args.target)
     if args.only in (None, "gateway"):
@@ -321,7 +322,7 @@ def main():
     if args.only in (None, "memory"):
         memory(rig, args.requests)
     if args.only in (None, "money"):
-        money(args.target)
+        money(args.target, args.calls)
 
 
 if __name__ == "__main__":
