@@ -254,12 +254,16 @@ impl Billing {
         if query.label.is_some() {
             return Err(report::invalid("label", "usage is not told apart by labels, costs are".to_owned()));
         }
-        let plan = report::plan(query, limits, self.ports.clock.now())?;
-        let rows = self.ports.usage.usage(&plan.selection).await?;
-        Ok(plan.fill(rows))
+        let zone = self.profile(&query.organization).await?.zone.clone();
+        let plan = report::plan(&query, limits, &zone, self.ports.clock.now())?;
+        let mut rows = Vec::with_capacity(plan.selections.len());
+        for (_, selection) in &plan.selections {
+            rows.push(self.ports.usage.usage(selection).await?);
+        }
+        plan.fill(rows)
     }
 
-    /// Sums of money, by the day; a page has 7 buckets when the query does not say, and at most 180.
+    /// Sums of money, by the day of the organisation's time zone; a page has 7 buckets when the query does not say, and at most 180.
     ///
     /// # Errors
     /// [`BillingError::InvalidQuery`] naming the field at fault; otherwise as [`UsageStore::costs`].
@@ -273,8 +277,12 @@ impl Billing {
             let reason = format!("costs are not grouped by {other:?}");
             return Err(report::invalid("group_by", reason));
         }
-        let plan = report::plan(query, (7, 180), self.ports.clock.now())?;
-        let rows = self.ports.usage.costs(&plan.selection).await?;
-        Ok(plan.fill(rows))
+        let zone = self.profile(&query.organization).await?.zone.clone();
+        let plan = report::plan(&query, (7, 180), &zone, self.ports.clock.now())?;
+        let mut rows = Vec::with_capacity(plan.selections.len());
+        for (_, selection) in &plan.selections {
+            rows.push(self.ports.usage.costs(selection).await?);
+        }
+        plan.fill(rows)
     }
 }

@@ -63,7 +63,7 @@ pub use recharges::{
     charges_that_fail_are_made_again_and_then_no_more,
 };
 
-use crate::report::{BucketWidth, Filter, GroupBy, Selection};
+use crate::report::{Filter, GroupBy, Selection};
 
 const HOUR: i64 = 3_600_000;
 
@@ -131,7 +131,8 @@ fn everything(event: &Event) -> Selection {
         organization: event.organization.clone(),
         from: Timestamp(499 * HOUR),
         until: Timestamp(600 * HOUR),
-        width: BucketWidth::Hour,
+        origin: Timestamp(0),
+        width: HOUR,
         filter: Filter::default(),
         group_by: Vec::new(),
         label: None,
@@ -159,7 +160,7 @@ pub async fn events_are_counted_once(log: &dyn Ledger, usage: &dyn UsageStore, r
     let rows = usage.usage(&all).await.unwrap();
     assert_eq!(rows.len(), 1);
     let row = &rows[0];
-    assert_eq!(row.bucket, 500 * HOUR);
+    assert_eq!(row.bucket, 500);
     assert_eq!(row.requests, 1);
     assert_eq!((row.input_tokens, row.cached_input_tokens, row.cache_write_tokens), (10, 20, 5));
     assert_eq!((row.output_tokens, row.reasoning_tokens, row.embedding_tokens), (7, 3, 0));
@@ -232,8 +233,7 @@ pub async fn costs_are_told_apart_by_a_label(log: &dyn Ledger, usage: &dyn Usage
     for event in events {
         write(log, event).await.unwrap();
     }
-    let selection =
-        Selection { label: Some("team".to_owned()), width: BucketWidth::Day, ..everything(&sample) };
+    let selection = Selection { label: Some("team".to_owned()), width: 24 * HOUR, ..everything(&sample) };
     let rows = usage.costs(&selection).await.unwrap();
     let told: Vec<_> = rows.iter().map(|row| (row.key.label.as_deref(), row.requests, row.nanos)).collect();
     assert_eq!(told, [(None, 2, 2 * cost), (Some("\"red\"'"), 1, cost), (Some("blue"), 2, 2 * cost)]);
@@ -264,7 +264,7 @@ pub async fn reports_select_and_group(log: &dyn Ledger, usage: &dyn UsageStore, 
     let all = everything(&a);
     let buckets: Vec<_> =
         usage.usage(&all).await.unwrap().iter().map(|row| (row.bucket, row.requests)).collect();
-    assert_eq!(buckets, [(500 * HOUR, 2), (501 * HOUR, 1)]);
+    assert_eq!(buckets, [(500, 2), (501, 1)]);
 
     let filters = [
         (Filter { projects: vec![b.project.clone()], ..Filter::default() }, 1),
@@ -295,11 +295,16 @@ pub async fn reports_select_and_group(log: &dyn Ledger, usage: &dyn UsageStore, 
         GroupBy::Batch,
         GroupBy::ServiceTier,
     ];
-    let grouped = Selection { group_by, width: BucketWidth::Day, ..all.clone() };
+    let grouped = Selection { group_by, width: 24 * HOUR, ..all.clone() };
     let mut rows = usage.usage(&grouped).await.unwrap();
     rows.sort_by_key(|row| row.requests);
     assert_eq!(rows.len(), 2);
-    assert!(rows.iter().all(|row| row.bucket == 480 * HOUR), "a day is aligned to midnight UTC");
+    assert!(rows.iter().all(|row| row.bucket == 20), "both are of the day that begins after 480 hours");
+    // Days that begin elsewhere part them: one begins with the hour of the second call.
+    let moved = Selection { origin: Timestamp(21 * HOUR), ..grouped.clone() };
+    let mut parted: Vec<_> = usage.usage(&moved).await.unwrap().iter().map(|row| row.bucket).collect();
+    parted.sort_unstable();
+    assert_eq!(parted, [19, 20]);
     let [of_b, of_a] = [&rows[0].key, &rows[1].key];
     assert_eq!(of_b.project.as_deref(), Some(b.project.as_str()));
     assert_eq!(of_b.api_key.as_deref(), Some(b.api_key.as_str()));
@@ -315,7 +320,7 @@ pub async fn reports_select_and_group(log: &dyn Ledger, usage: &dyn UsageStore, 
     assert_eq!(usage.usage(&edge(501 * HOUR, 501 * HOUR + 1)).await.unwrap().len(), 1);
 
     // Currencies stay apart.
-    let whole = Selection { width: BucketWidth::Day, ..all };
+    let whole = Selection { width: 24 * HOUR, ..all };
     let costs = usage.costs(&whole).await.unwrap();
     let sums: Vec<_> = costs.iter().map(|row| (row.currency.unwrap().to_string(), row.nanos)).collect();
     assert_eq!(sums, [("EUR".to_owned(), 5), ("USD".to_owned(), 2 * 1_234)]);

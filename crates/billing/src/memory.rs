@@ -399,8 +399,7 @@ fn counts(event: &Event, selection: &Selection) -> bool {
 }
 
 fn group(event: &Event, selection: &Selection) -> (i64, GroupKey) {
-    let width = selection.width.millis();
-    let bucket = event.created_at.0 - event.created_at.0.rem_euclid(width);
+    let bucket = (event.created_at.0 - selection.origin.0) / selection.width;
     let by = |group| selection.group_by.contains(&group);
     let key = GroupKey {
         project: by(GroupBy::Project).then(|| event.project.to_string()),

@@ -1,10 +1,12 @@
 //! Reports of usage and costs: time in buckets, filters, groups and pages, as the OpenAI administration API
 //! has them.
 
+use jiff::tz::TimeZone;
 use tenfold_kernel::{ApiKeyId, Currency, OrganizationId, ProjectId, Timestamp, UserId};
 
 use crate::error::BillingError;
 use crate::event::Operation;
+use crate::funds::SpendWindow;
 
 /// The most rows that one page of a report may have, all buckets together.
 pub const MAX_ROWS: usize = 100_000;
@@ -16,18 +18,23 @@ pub enum BucketWidth {
     Minute,
     /// `1h`.
     Hour,
-    /// `1d`, from midnight to midnight UTC.
+    /// `1d`, from midnight to midnight of the organisation's time zone.
     Day,
 }
 
 impl BucketWidth {
-    /// Milliseconds.
-    pub fn millis(self) -> i64 {
-        match self {
+    /// The bucket of `at`: its first moment, and the first one after it. Minutes and hours are those of UTC.
+    fn bucket(self, at: i64, zone: &TimeZone) -> (i64, i64) {
+        let width = match self {
             Self::Minute => 60_000,
             Self::Hour => 3_600_000,
-            Self::Day => 86_400_000,
-        }
+            Self::Day => {
+                let (start, end) = SpendWindow::Day.span(Timestamp(at), zone);
+                return (start.0, end.0);
+            }
+        };
+        let start = at - at.rem_euclid(width);
+        (start, start + width)
     }
 
     /// How many buckets a page of usage has when the caller does not say.
@@ -118,7 +125,7 @@ pub struct ReportQuery {
     pub page: Option<String>,
 }
 
-/// What a store adds up: the events of `[from, until)` in buckets of `width`, aligned to the epoch.
+/// What a store adds up: the events of `[from, until)` in buckets of the same width.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// Whose events.
@@ -127,8 +134,10 @@ pub struct Selection {
     pub from: Timestamp,
     /// Until when, exclusive.
     pub until: Timestamp,
-    /// How long a bucket is.
-    pub width: BucketWidth,
+    /// Where the first bucket begins; not after `from`.
+    pub origin: Timestamp,
+    /// How long a bucket is, in milliseconds.
+    pub width: i64,
     /// Which events.
     pub filter: Filter,
     /// What rows are told apart by, each once, in order.
@@ -160,7 +169,7 @@ pub struct GroupKey {
 /// to `requests` and to nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UsageRow {
-    /// The aligned start of the bucket.
+    /// Which bucket, from zero.
     pub bucket: i64,
     /// Of what.
     pub key: GroupKey,
@@ -195,7 +204,7 @@ pub struct UsageRow {
 /// Money of one group in one bucket. Currencies are never added up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CostRow {
-    /// The aligned start of the bucket.
+    /// Which bucket, from zero.
     pub bucket: i64,
     /// Of what.
     pub key: GroupKey,
@@ -229,35 +238,42 @@ pub struct Page<R> {
 
 /// Rows that belong in a bucket.
 pub(crate) trait InBucket {
-    /// The aligned start of the bucket.
-    fn bucket(&self) -> i64;
+    /// Which bucket, from zero.
+    fn bucket(&mut self) -> &mut i64;
 }
 
 impl InBucket for UsageRow {
-    fn bucket(&self) -> i64 {
-        self.bucket
+    fn bucket(&mut self) -> &mut i64 {
+        &mut self.bucket
     }
 }
 
 impl InBucket for CostRow {
-    fn bucket(&self) -> i64 {
-        self.bucket
+    fn bucket(&mut self) -> &mut i64 {
+        &mut self.bucket
     }
 }
 
 /// The buckets of one page, and what a store has to add up for them.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) selection: Selection,
+    /// Each is of buckets that follow each other and are of one width: nearly always there is one alone, and one more for
+    /// each change of the clocks. With each, how many buckets of the page are before it.
+    pub(crate) selections: Vec<(i64, Selection)>,
     bounds: Vec<(i64, i64)>,
     next_page: Option<String>,
 }
 
-/// Plans the page that `query` asks for. Buckets are aligned to the epoch in UTC and cut at the start and the
-/// end that were asked for, so that each holds exactly what lies between its own two times.
-pub(crate) fn plan(query: ReportQuery, limits: (u32, u32), now: Timestamp) -> Result<Plan, BillingError> {
+/// Plans the page that `query` asks for. Buckets are those of the clock of `zone` and cut at the start and the end that
+/// were asked for, so that each holds exactly what lies between its own two times.
+pub(crate) fn plan(
+    query: &ReportQuery,
+    limits: (u32, u32),
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Result<Plan, BillingError> {
     let (default_limit, max_limit) = limits;
-    let width = query.width.millis();
+    let bucket = |at| query.width.bucket(at, zone);
     let limit = query.limit.unwrap_or(default_limit);
     if limit == 0 || limit > max_limit {
         return Err(invalid("limit", format!("`limit` is 1 to {max_limit} here")));
@@ -271,64 +287,78 @@ pub(crate) fn plan(query: ReportQuery, limits: (u32, u32), now: Timestamp) -> Re
             return Err(invalid("end_time", "`end_time` is in seconds and after `start_time`".to_owned()));
         }
         Some(end) => end.0,
-        None => floor(now.0.max(start), width) + width,
+        None => bucket(now.0.max(start)).1,
     };
     let from = match &query.page {
         None => start,
         Some(cursor) => read_cursor(cursor)
-            .filter(|at| *at > start && *at < end && at.rem_euclid(width) == 0)
+            .filter(|at| *at > start && *at < end && bucket(*at).0 == *at)
             .ok_or_else(|| invalid("page", "`page` is not a cursor of this report".to_owned()))?,
     };
-
-    let mut bounds = Vec::new();
-    let mut at = from;
-    while at < end && bounds.len() < limit as usize {
-        let next = (floor(at, width) + width).min(end);
-        bounds.push((at, next));
-        at = next;
-    }
-    let mut group_by = query.group_by;
+    let mut group_by = query.group_by.clone();
     group_by.sort_unstable();
     group_by.dedup();
+
+    let mut bounds = Vec::new();
+    let mut selections: Vec<(i64, Selection)> = Vec::new();
+    let (mut at, mut before) = (from, 0);
+    while at < end && bounds.len() < limit as usize {
+        let (origin, next) = bucket(at);
+        let until = next.min(end);
+        match selections.last_mut() {
+            Some((_, last)) if last.width == next - origin => last.until = Timestamp(until),
+            _ => selections.push((
+                before,
+                Selection {
+                    organization: query.organization.clone(),
+                    from: Timestamp(at),
+                    until: Timestamp(until),
+                    origin: Timestamp(origin),
+                    width: next - origin,
+                    filter: query.filter.clone(),
+                    group_by: group_by.clone(),
+                    label: query.label.clone(),
+                },
+            )),
+        }
+        bounds.push((at, until));
+        before += 1;
+        at = until;
+    }
     let next_page = (at < end).then(|| format!("page_{at:x}"));
-    let selection = Selection {
-        organization: query.organization,
-        from: Timestamp(from),
-        until: Timestamp(at),
-        width: query.width,
-        filter: query.filter,
-        group_by,
-        label: query.label,
-    };
-    Ok(Plan { selection, bounds, next_page })
+    Ok(Plan { selections, bounds, next_page })
 }
 
 impl Plan {
-    /// Puts the rows of the store into their buckets.
-    pub(crate) fn fill<R: InBucket>(self, rows: Vec<R>) -> Page<R> {
-        let width = self.selection.width.millis();
-        let first = floor(self.selection.from.0, width);
-        let mut buckets: Vec<Bucket<R>> = self
-            .bounds
-            .iter()
-            .map(|(start, end)| Bucket { start: Timestamp(*start), end: Timestamp(*end), rows: Vec::new() })
-            .collect();
-        for row in rows {
-            let index = usize::try_from((row.bucket() - first).div_euclid(width)).ok();
-            if let Some(bucket) = index.and_then(|index| buckets.get_mut(index)) {
-                bucket.rows.push(row);
+    /// Puts the rows of a store into their buckets: those of each selection, in order.
+    ///
+    /// # Errors
+    /// [`BillingError::ReportTooLarge`] beyond [`MAX_ROWS`] rows.
+    pub(crate) fn fill<R: InBucket>(self, rows: Vec<Vec<R>>) -> Result<Page<R>, BillingError> {
+        if rows.iter().map(Vec::len).sum::<usize>() > MAX_ROWS {
+            return Err(BillingError::ReportTooLarge { limit: MAX_ROWS });
+        }
+        let bucket = |(start, end): &(i64, i64)| Bucket {
+            start: Timestamp(*start),
+            end: Timestamp(*end),
+            rows: Vec::new(),
+        };
+        let mut buckets: Vec<Bucket<R>> = self.bounds.iter().map(bucket).collect();
+        for ((before, _), rows) in self.selections.iter().zip(rows) {
+            for mut row in rows {
+                *row.bucket() += before;
+                let index = usize::try_from(*row.bucket()).ok();
+                if let Some(bucket) = index.and_then(|index| buckets.get_mut(index)) {
+                    bucket.rows.push(row);
+                }
             }
         }
-        Page { buckets, next_page: self.next_page }
+        Ok(Page { buckets, next_page: self.next_page })
     }
 }
 
 /// The last moment of the year 9999: beyond it arithmetic on times is of no use to anyone.
 const MAX_TIME: i64 = 253_402_300_799_999;
-
-fn floor(at: i64, width: i64) -> i64 {
-    at - at.rem_euclid(width)
-}
 
 fn read_cursor(cursor: &str) -> Option<i64> {
     i64::from_str_radix(cursor.strip_prefix("page_")?, 16).ok()
@@ -366,23 +396,25 @@ mod tests {
     #[test]
     fn buckets_are_aligned_and_cut_at_what_was_asked() {
         let query = query(DAY + 5, Some(3 * DAY + 7), BucketWidth::Day, None);
-        let plan = plan(query, day_limits(), Timestamp(9 * DAY)).unwrap();
+        let plan = plan(&query, day_limits(), &TimeZone::UTC, Timestamp(9 * DAY)).unwrap();
         assert_eq!(plan.bounds, [(DAY + 5, 2 * DAY), (2 * DAY, 3 * DAY), (3 * DAY, 3 * DAY + 7)]);
         assert_eq!(plan.next_page, None);
-        assert_eq!(plan.selection.group_by, [GroupBy::Project, GroupBy::Model]);
+        let [(0, selection)] = plan.selections.as_slice() else { panic!("{:?}", plan.selections) };
+        assert_eq!(selection.group_by, [GroupBy::Project, GroupBy::Model]);
+        assert_eq!((selection.origin.0, selection.width), (DAY, DAY));
     }
 
     #[test]
     fn without_an_end_the_bucket_that_is_now_is_the_last() {
         let query = query(DAY, None, BucketWidth::Day, None);
-        let plan = plan(query, day_limits(), Timestamp(2 * DAY + 1)).unwrap();
+        let plan = plan(&query, day_limits(), &TimeZone::UTC, Timestamp(2 * DAY + 1)).unwrap();
         assert_eq!(plan.bounds, [(DAY, 2 * DAY), (2 * DAY, 3 * DAY)]);
     }
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
         let field = |q: ReportQuery| {
-            let error = plan(q, day_limits(), Timestamp(0)).unwrap_err();
+            let error = plan(&q, day_limits(), &TimeZone::UTC, Timestamp(0)).unwrap_err();
             let BillingError::InvalidQuery { field, .. } = error else { panic!("{error:?}") };
             field
         };
@@ -402,18 +434,35 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pages_cover_the_whole_time_once(start in 0..100 * DAY, length in 1..40 * DAY, limit in 1_u32..31) {
+        fn pages_cover_the_whole_time_once_day_by_day_of_the_zone(
+            start in 0..20_000 * DAY,
+            length in 1..40 * DAY,
+            limit in 1_u32..31,
+            name in prop_oneof![
+                Just("UTC"), Just("Asia/Kolkata"), Just("Europe/Berlin"), Just("America/Santiago"),
+                Just("Australia/Lord_Howe"), Just("America/St_Johns"),
+            ],
+        ) {
+            let zone = TimeZone::get(name).unwrap();
             let base = query(start, Some(start + length), BucketWidth::Day, Some(limit));
             let (mut page, mut at) = (None, start);
             loop {
                 let q = ReportQuery { page: page.take(), ..base.clone() };
-                let plan = plan(q, day_limits(), Timestamp(0)).unwrap();
+                let plan = plan(&q, day_limits(), &zone, Timestamp(0)).unwrap();
                 prop_assert!(plan.bounds.len() <= limit as usize);
-                for (from, until) in &plan.bounds {
+                for (index, (from, until)) in plan.bounds.iter().enumerate() {
                     prop_assert_eq!(*from, at);
-                    prop_assert!(until > from && until - from <= DAY);
-                    prop_assert_eq!(floor(*from, DAY), floor(until - 1, DAY));
+                    prop_assert!(until > from);
+                    let (first, next) = BucketWidth::Day.bucket(*from, &zone);
+                    prop_assert!(first <= *from && *until <= next, "it is of one day");
                     at = *until;
+                    // The selection that its events are in puts its first and its last moment into this bucket.
+                    let index = i64::try_from(index).unwrap();
+                    for moment in [*from, until - 1] {
+                        let is_in = |s: &Selection| (s.from.0..s.until.0).contains(&moment);
+                        let (before, selection) = plan.selections.iter().find(|(_, s)| is_in(s)).unwrap();
+                        prop_assert_eq!(before + (moment - selection.origin.0) / selection.width, index);
+                    }
                 }
                 match plan.next_page {
                     Some(next) => page = Some(next),

@@ -213,6 +213,49 @@ async fn a_report_has_its_empty_buckets_and_pages_through_all_of_them() {
 }
 
 #[tokio::test]
+async fn reports_are_by_the_day_of_the_organisations_time_zone_and_nothing_is_told_twice() {
+    // Clocks are put forward at midnight of 2026-09-06, which has 23 hours.
+    for (name, days) in [
+        (
+            "UTC",
+            ["2026-09-05T00:00:00Z", "2026-09-06T00:00:00Z", "2026-09-07T00:00:00Z", "2026-09-08T00:00:00Z"],
+        ),
+        (
+            "America/Santiago",
+            ["2026-09-05T04:00:00Z", "2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z", "2026-09-08T03:00:00Z"],
+        ),
+        (
+            "Asia/Kolkata",
+            ["2026-09-04T18:30:00Z", "2026-09-05T18:30:00Z", "2026-09-06T18:30:00Z", "2026-09-07T18:30:00Z"],
+        ),
+    ] {
+        let w = world(None);
+        let at = |text: &str| Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        let days = days.map(at);
+        let sample = conformance::sample_event(&*w.rng);
+        let zone = tenfold_billing::zone(name).unwrap();
+        w.billing.set_profile(&sample.organization, &Profile { zone, ..Profile::default() }).await.unwrap();
+        // At each midnight and a millisecond before it, each another amount.
+        let moments = days.iter().flat_map(|day| [Timestamp(day.0 - 1), *day]);
+        for (number, created_at) in moments.enumerate() {
+            let cost = Some(Money::new(1 << number, Currency::USD));
+            let idempotency_key = format!("{name}-{number}");
+            let event =
+                Event { created_at, completed_at: created_at, cost, idempotency_key, ..sample.clone() };
+            conformance::write(&*w.ledger, event).await.unwrap();
+        }
+        let whole = ReportQuery { start: days[0], end: Some(days[3]), ..query(&sample, BucketWidth::Day) };
+        let costs = w.billing.costs(whole.clone()).await.unwrap();
+        let told: Vec<_> = costs.buckets.iter().map(|b| (b.start, b.end, b.rows[0].nanos)).collect();
+        let expected =
+            [0, 1, 2].map(|day| (days[day], days[day + 1], (1 << (2 * day + 1)) + (1 << (2 * day + 2))));
+        assert_eq!(told, expected, "{name}");
+        let usage = w.billing.usage(whole).await.unwrap();
+        assert!(usage.buckets.iter().all(|bucket| bucket.rows[0].requests == 2), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn costs_are_by_the_day_and_by_few_groups() {
     let w = world(None);
     let event = conformance::sample_event(&*w.rng);

@@ -118,9 +118,9 @@ fn column(group: GroupBy) -> &'static str {
 
 /// The bucket and the columns that rows are told apart by.
 fn grouped(selection: &Selection) -> Sql {
-    let width = selection.width.millis();
-    let mut sql = Sql::new("SELECT created_at / ");
-    sql.push_number(width).push(" * ").push_number(width).push(" AS bucket");
+    // Not before the origin, so that both databases round the same way.
+    let mut sql = Sql::new("SELECT (created_at - ");
+    sql.push_number(selection.origin.0).push(") / ").push_number(selection.width).push(" AS bucket");
     for group in &selection.group_by {
         sql.push(", ").push(column(*group));
     }

@@ -36,7 +36,7 @@ struct ReportParams {
     start_time: i64,
     /// Until when: seconds since the epoch, exclusive. Now when absent.
     end_time: Option<i64>,
-    /// `1m`, `1h` or `1d` (when absent). Costs are by the day.
+    /// `1m`, `1h` or `1d` (when absent), which is a day of the organisation's time zone. Costs are by the day.
     bucket_width: Option<String>,
     /// Of these projects. A project's key reads its own project's figures, whatever is asked.
     project_ids: Option<Vec<String>>,
@@ -93,7 +93,7 @@ async fn usage_of_embeddings(
     Ok(Json(written(page, embeddings)))
 }
 
-/// What calls cost, by the day.
+/// What calls cost, by the day of the organisation's time zone.
 #[utoipa::path(
     get, path = "/v1/organization/costs", tag = "usage", params(ReportParams),
     responses((status = 200, body = UsagePage<CostsResult>), (status = 400, body = ErrorBody),

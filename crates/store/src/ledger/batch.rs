@@ -111,7 +111,10 @@ impl Statements {
             self.events.write(store, rows.into_iter()).await?;
             return Ok(commands.iter().map(|_| Outcome::Done).collect());
         }
-        let mut transaction = store.begin().await?;
+        // A hold is of a process, and goes when the machine does: it need not survive that. Should a PostgreSQL die alone, a
+        // call whose hold it forgot is charged all the same, from what is there then.
+        let is_passing = commands.iter().all(|command| matches!(command, Command::Reserve(_)));
+        let mut transaction = if is_passing { store.begin_passing().await? } else { store.begin().await? };
         let connection = &mut *transaction;
         let mut new = self.events.write_new(connection, rows.into_iter()).await?;
         let mut book = self.read(connection, commands).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tenfold_billing::{BillingError, BucketWidth, Event, Filter, Selection, UsageStore, conformance};
+use tenfold_billing::{BillingError, Event, Filter, Selection, UsageStore, conformance};
 use tenfold_kernel::{EventId, MockClock, Money, RequestId, SeededRng, Timestamp};
 use tenfold_store::{LedgerWriter, Store};
 use tokio_util::task::TaskTracker;
@@ -53,7 +53,8 @@ async fn counted(store: &Store, like: &Event) -> (i64, i64) {
         organization: like.organization.clone(),
         from: Timestamp(0),
         until: Timestamp(i64::MAX),
-        width: BucketWidth::Day,
+        origin: Timestamp(0),
+        width: i64::MAX,
         filter: Filter::default(),
         group_by: Vec::new(),
         label: None,
