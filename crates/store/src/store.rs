@@ -77,15 +77,7 @@ impl Store {
         let mut first = AnyConnection::connect(&url).await.map_err(connect)?;
         prepare_sqlite(&mut first).await.map_err(connect)?;
         first.close().await.map_err(connect)?;
-        let writer = options()
-            .max_connections(1)
-            .min_connections(1)
-            .before_acquire(|connection, _| {
-                Box::pin(async move { connection.execute(LASTING).await.map(|_| true) })
-            })
-            .connect(&url)
-            .await
-            .map_err(connect)?;
+        let writer = options().max_connections(1).min_connections(1).connect(&url).await.map_err(connect)?;
         let reader = options().max_connections(4).connect(&url).await.map_err(connect)?;
         Ok(Self { backend: Backend::Sqlite, reader, writer })
     }
@@ -143,15 +135,15 @@ impl Store {
         Ok(self.writer.begin_with(begin).await?)
     }
 
-    /// Begins a transaction that writes what need not survive the machine or the database's server: its commit waits for no
+    /// Begins a transaction that writes what need not survive the database's server: on PostgreSQL its commit waits for no
     /// flush. Whatever a transaction of [`Store::begin`] makes durable later comes after it, and with it.
     ///
     /// # Errors
     /// As [`Store::begin`].
     pub(crate) async fn begin_passing(&self) -> Result<Transaction<'static, Any>, StoreError> {
         let begin = match self.backend {
-            // Whoever takes the connection next finds it as it was: `before_acquire` sees to that.
-            Backend::Sqlite => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+            // To say so twice a transaction, before it and after it, costs more than a flush.
+            Backend::Sqlite => return self.begin().await,
             Backend::Postgres => "BEGIN; SET LOCAL synchronous_commit = off",
         };
         Ok(self.writer.begin_with(begin).await?)
@@ -170,16 +162,13 @@ impl Store {
     }
 }
 
-/// A commit returns when it survives the death of the machine.
-const LASTING: &str = "PRAGMA synchronous = FULL";
-
 /// Sets what a connection to SQLite has to keep to. The journal mode is a property of the file, the rest of the
 /// connection: a reader needs no more than a megabyte of cache, and the log shrinks back after a burst.
 async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     for pragma in [
         "PRAGMA busy_timeout = 10000",
         "PRAGMA journal_mode = WAL",
-        LASTING,
+        "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
         "PRAGMA cache_size = -1024",
         "PRAGMA journal_size_limit = 67108864",
