@@ -146,6 +146,8 @@ pub struct PaymentOrder {
     pub money: Money,
     /// What became of it.
     pub status: PaymentStatus,
+    /// Why it failed, as the provider says.
+    pub failure: Option<Arc<str>>,
     /// The provider's id of it, or of its payment.
     pub provider_order_id: Option<Arc<str>>,
     /// What went back. It is noted here before it is entered: how much of a total is an event's own stays the same
@@ -424,7 +426,7 @@ pub struct CheckoutConfig {
 #[derive(Debug)]
 pub struct Checkout {
     billing: Arc<Billing>,
-    store: Arc<dyn PaymentStore>,
+    pub(crate) store: Arc<dyn PaymentStore>,
     recharges: Arc<dyn RechargeStore>,
     gateways: Vec<Arc<dyn PaymentGateway>>,
     config: CheckoutConfig,

@@ -43,6 +43,9 @@ pub struct Checkout {
     pub currency: String,
     /// `pending`, `paid`, `failed`, `expired`, `refunded` or `charged_back`.
     pub status: String,
+    /// Why it failed: the provider's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// What of it went back.
     pub refunded: String,
     /// The provider's page to go to; told once, when the order is made.

@@ -33,6 +33,7 @@ const FILES: &[(&str, &str)] = &[
     file!("20261124065000_add_call_limits"),
     file!("20261125024000_add_auto_recharge"),
     file!("20261125024500_add_project_limits"),
+    file!("20261125060000_add_payment_failures"),
 ];
 
 /// Applies what is missing, each file in a transaction of its own. Processes that start together wait for each

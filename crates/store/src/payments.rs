@@ -29,8 +29,8 @@ impl PaymentStore for Store {
     async fn insert(&self, order: &PaymentOrder) -> Result<(), BillingError> {
         sqlx::query(
             "INSERT INTO payment_orders (id, organization, provider, nanos, currency, status, provider_order_id,
-             returns, created_at, expires_at, revision, purpose)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             returns, created_at, expires_at, revision, purpose, failure)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(&*order.id)
         .bind(order.organization.as_str())
@@ -44,6 +44,7 @@ impl PaymentStore for Store {
         .bind(order.expires_at.0)
         .bind(order.revision)
         .bind(order.purpose.to_text())
+        .bind(order.failure.as_deref())
         .execute(self.writer())
         .await
         .map_err(write_failed)?;
@@ -53,7 +54,7 @@ impl PaymentStore for Store {
     async fn get(&self, id: &str) -> Result<Option<PaymentOrder>, BillingError> {
         let row = sqlx::query(
             "SELECT id, organization, provider, nanos, currency, status, provider_order_id, returns, created_at,
-             expires_at, revision, purpose FROM payment_orders WHERE id = $1",
+             expires_at, revision, purpose, failure FROM payment_orders WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(self.reader())
@@ -72,7 +73,7 @@ impl PaymentStore for Store {
         let (at, id) = before.unwrap_or((Timestamp(i64::MAX), ""));
         let rows = sqlx::query(
             "SELECT id, organization, provider, nanos, currency, status, provider_order_id, returns, created_at,
-             expires_at, revision, purpose FROM payment_orders
+             expires_at, revision, purpose, failure FROM payment_orders
              WHERE organization = $1 AND (created_at < $2 OR (created_at = $3 AND id < $4))
              ORDER BY created_at DESC, id DESC LIMIT $5",
         )
@@ -89,10 +90,11 @@ impl PaymentStore for Store {
 
     async fn update(&self, order: &PaymentOrder) -> Result<bool, BillingError> {
         let done = sqlx::query(
-            "UPDATE payment_orders SET status = $1, provider_order_id = $2, returns = $3, revision = revision + 1
-             WHERE id = $4 AND revision = $5",
+            "UPDATE payment_orders SET status = $1, failure = $2, provider_order_id = $3, returns = $4,
+             revision = revision + 1 WHERE id = $5 AND revision = $6",
         )
         .bind(order.status.as_str())
+        .bind(order.failure.as_deref())
         .bind(order.provider_order_id.as_deref())
         .bind(returns_text(order)?)
         .bind(&*order.id)
@@ -116,6 +118,7 @@ fn order(row: &AnyRow) -> Result<PaymentOrder, StoreError> {
         provider: text("provider")?.into(),
         money: Money::new(number("nanos")?, currency),
         status: PaymentStatus::parse(&text("status")?).ok_or(corrupt("status"))?,
+        failure: row.try_get::<Option<String>, _>("failure")?.map(Into::into),
         provider_order_id: row.try_get::<Option<String>, _>("provider_order_id")?.map(Into::into),
         returns: serde_json::from_str(&text("returns")?).map_err(|_| corrupt("returns"))?,
         created_at: Timestamp(number("created_at")?),

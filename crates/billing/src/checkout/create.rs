@@ -49,6 +49,7 @@ impl Checkout {
             purpose,
             money,
             status: PaymentStatus::Pending,
+            failure: None,
             provider_order_id: None,
             returns: Vec::new(),
             created_at: now,

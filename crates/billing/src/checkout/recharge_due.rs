@@ -30,7 +30,7 @@ const BACKOFF_MS: [i64; 2] = [60_000, HOUR_MS];
 /// What came of an order.
 enum End {
     Paid,
-    Failed(Option<String>),
+    Failed(Option<Arc<str>>),
 }
 
 impl Checkout {
@@ -115,8 +115,8 @@ impl Checkout {
             PaymentStatus::Paid | PaymentStatus::Refunded | PaymentStatus::ChargedBack => {
                 self.finish(recharge, End::Paid).await
             }
-            PaymentStatus::Failed => self.finish(recharge, End::Failed(None)).await,
-            PaymentStatus::Expired => self.finish(recharge, End::Failed(Some("no_answer".to_owned()))).await,
+            PaymentStatus::Failed => self.finish(recharge, End::Failed(order.failure)).await,
+            PaymentStatus::Expired => self.finish(recharge, End::Failed(Some("no_answer".into()))).await,
             // A notification tells.
             PaymentStatus::Pending if order.provider_order_id.is_some() && age <= PROCESSING_MS => Ok(()),
             PaymentStatus::Pending if order.provider_order_id.is_none() && age <= ASKING_MS => {
@@ -144,6 +144,7 @@ impl Checkout {
             provider: Arc::clone(&under_way.provider),
             money: under_way.money,
             status: PaymentStatus::Pending,
+            failure: None,
             provider_order_id: None,
             returns: Vec::new(),
             created_at: now,
@@ -207,9 +208,11 @@ impl Checkout {
         order: PaymentOrder,
         code: Option<String>,
     ) -> Result<(), BillingError> {
+        let failure: Option<Arc<str>> = code.map(Into::into);
+        let failed = PaymentOrder { status: PaymentStatus::Failed, failure: failure.clone(), ..order };
         // Where a notification was quicker, it knew more than this answer does.
-        if self.store.update(&PaymentOrder { status: PaymentStatus::Failed, ..order }).await? {
-            self.finish(recharge, End::Failed(code)).await?;
+        if self.store.update(&failed).await? {
+            self.finish(recharge, End::Failed(failure)).await?;
         }
         Ok(())
     }
@@ -230,7 +233,7 @@ impl Checkout {
                 AutoRecharge {
                     charged: before.charged.saturating_sub(nanos).max(0),
                     failures: before.failures.saturating_add(1),
-                    failure: Some(code.unwrap_or_else(|| "payment_failed".to_owned()).into()),
+                    failure: Some(code.unwrap_or_else(|| "payment_failed".into())),
                     retry_at: Timestamp(now.0.saturating_add(wait.copied().unwrap_or_default())),
                     status: match wait {
                         None if before.status == RechargeStatus::On => RechargeStatus::Paused,

@@ -17,6 +17,7 @@ fn order(organization: &OrganizationId, rng: &dyn Rng, created_at: i64) -> Payme
         provider: "stripe".into(),
         money: Money::new(12_340_000_000, Currency::USD),
         status: PaymentStatus::Pending,
+        failure: None,
         provider_order_id: None,
         returns: Vec::new(),
         created_at: Timestamp(created_at),
@@ -76,6 +77,7 @@ pub async fn an_order_is_changed_by_who_knows_it(store: &dyn PaymentStore, rng: 
         returns.push(Return { event: format!("\"{}\":1", returns.len()).into(), kind, nanos: 7 });
         let changed = PaymentOrder {
             status,
+            failure: Some(format!("not_{}", status.as_str()).into()),
             provider_order_id: Some(status.as_str().into()),
             returns,
             ..known.clone()

@@ -323,8 +323,20 @@ pub async fn a_charge_whose_answer_was_lost_is_made_once(till: &Till<'_>) {
 /// A charge that fails is made again later, and no more after the third.
 pub async fn charges_that_fail_are_made_again_and_then_no_more(till: &Till<'_>) {
     let payer = till.payer().await;
-    till.behave(Manner::Refuses);
     payer.recharge(Some(30 * ONE)).await.unwrap();
+    // Whoever dies between noting that an order failed and counting that leaves its reason.
+    till.behave(Manner::IsDown);
+    till.look().await;
+    let under_way = payer.state().await.order.unwrap();
+    let order = till.checkout().order(&payer.organization, &under_way.order).await.unwrap().unwrap();
+    let failed = PaymentOrder { status: PaymentStatus::Failed, failure: Some("stolen_card".into()), ..order };
+    assert!(till.checkout().store.update(&failed).await.unwrap());
+    till.look().await;
+    let state = payer.state().await;
+    assert_eq!((state.failures, state.failure.as_deref()), (1, Some("stolen_card")));
+
+    payer.recharge(Some(30 * ONE)).await.unwrap();
+    till.behave(Manner::Refuses);
     for (failures, wait) in [(1, Duration::from_mins(1)), (2, Duration::from_hours(1)), (3, Duration::ZERO)] {
         till.look().await;
         let state = payer.state().await;

@@ -117,6 +117,7 @@ impl PaymentStore for MemoryPayments {
             return Ok(false);
         };
         kept.status = order.status;
+        kept.failure.clone_from(&order.failure);
         kept.provider_order_id.clone_from(&order.provider_order_id);
         kept.returns.clone_from(&order.returns);
         kept.revision += 1;

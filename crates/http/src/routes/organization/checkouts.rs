@@ -41,6 +41,7 @@ fn checkout(order: &PaymentOrder, prompt: Option<Prompt>) -> Checkout {
         amount: decimal(order.money.nanos),
         currency: order.money.currency.code().to_owned(),
         status: order.status.as_str().to_owned(),
+        failure: order.failure.as_deref().map(str::to_owned),
         refunded: decimal(order.refunded_nanos()),
         redirect_url,
         qr_code,
