@@ -6,7 +6,7 @@
 //!
 //! A transaction reads the accounts, counters and holds that its commands name, under locks, applies the commands to
 //! them by the rules of [`Book`](tenfold_billing::ledger::Book), and writes what has changed. Its number of statements
-//! does not grow with the number of commands.
+//! does not grow with the number of commands; for a command that is alone one of them reads and one writes.
 
 mod batch;
 mod events;
@@ -16,6 +16,7 @@ mod rows;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use sqlx::{Any, AnyConnection, Connection as _, Transaction};
 use tenfold_billing::ledger::{Hold, Post, Posted, Reserve, Reserved, Settle};
 use tenfold_billing::{BillingError, Ledger, ProcessStore};
 use tenfold_kernel::{Classify, Clock, Currency, ErrorKind, Timestamp};
@@ -23,11 +24,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::ledger::batch::{Command, Outcome, Statements};
+use crate::ledger::batch::{Command, Outcome, Statements, is_free};
 use crate::ledger::events::Row;
 use crate::ledger::rows::MAX_ROWS;
 use crate::reports::billing_error;
-use crate::{Store, StoreError};
+use crate::{Backend, Store, StoreError};
 
 /// Commands that wait to be written, at most. Who comes when it is full waits before the queue.
 const QUEUE: usize = 4096;
@@ -171,7 +172,8 @@ async fn write_until_closed(
     mut waiting: mpsc::Receiver<Pending>,
     closing: CancellationToken,
 ) {
-    let writer = Writer { statements: Statements::new(store.backend()), store, clock };
+    let statements = Statements::new(store.backend());
+    let mut writer = Writer { store, statements, clock, kept: None };
     let mut batch = Vec::with_capacity(MAX_ROWS);
     loop {
         let taken = tokio::select! {
@@ -186,7 +188,7 @@ async fn write_until_closed(
         if taken == 0 {
             return;
         }
-        write(&writer, &mut batch).await;
+        write(&mut writer, &mut batch).await;
     }
 }
 
@@ -195,10 +197,13 @@ struct Writer {
     store: Store,
     statements: Statements,
     clock: Arc<dyn Clock>,
+    /// A connection to PostgreSQL, kept from one transaction to the next: the pool asks a connection whether it still works
+    /// both when it gives it and when it gets it back.
+    kept: Option<AnyConnection>,
 }
 
 /// Writes a batch and answers everybody who waits for it.
-async fn write(writer: &Writer, batch: &mut Vec<Pending>) {
+async fn write(writer: &mut Writer, batch: &mut Vec<Pending>) {
     let commands: Vec<&Command> = batch.iter().map(|pending| &pending.command).collect();
     let error = match run(writer, &commands).await {
         Ok(outcomes) => {
@@ -235,17 +240,62 @@ async fn write(writer: &Writer, batch: &mut Vec<Pending>) {
 }
 
 /// Runs a transaction, again where another process's was in its way.
-async fn run(writer: &Writer, commands: &[&Command]) -> Result<Vec<Outcome>, StoreError> {
+async fn run(writer: &mut Writer, commands: &[&Command]) -> Result<Vec<Outcome>, StoreError> {
     let mut tries = 0;
     loop {
         tries += 1;
-        match writer.statements.run(&writer.store, commands, &*writer.clock).await {
+        match transact(writer, commands).await {
             Err(StoreError::Conflict { .. }) if tries < TRIES => {}
             Err(StoreError::Unavailable { source })
                 if tries < TRIES && source.as_database_error().is_some() => {}
             done => return done,
         }
     }
+}
+
+/// Runs all commands in one transaction, in order.
+async fn transact(writer: &mut Writer, commands: &[&Command]) -> Result<Vec<Outcome>, StoreError> {
+    let Writer { store, statements, clock, kept } = writer;
+    if commands.iter().all(|command| is_free(command)) {
+        return statements.write_free(store, commands).await;
+    }
+    if store.backend() == Backend::Sqlite {
+        // Its one connection that writes is everybody's.
+        let transaction = store.begin().await?;
+        return finish(transaction, statements, commands, &**clock).await;
+    }
+    // A hold is of a process, and goes when the machine does: it need not survive that. Should a PostgreSQL die alone, a
+    // call whose hold it forgot is charged all the same, from what is there then.
+    let is_passing = commands.iter().all(|command| matches!(command, Command::Reserve(_)));
+    let begin = if is_passing { "BEGIN; SET LOCAL synchronous_commit = off" } else { "BEGIN" };
+    loop {
+        let (mut connection, was_kept) = match kept.take() {
+            Some(connection) => (connection, true),
+            None => (store.writer().acquire().await?.detach(), false),
+        };
+        let transaction = match connection.begin_with(begin).await {
+            Ok(transaction) => transaction,
+            // It broke while nobody used it.
+            Err(_) if was_kept => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let done = finish(transaction, statements, commands, &**clock).await;
+        if done.is_ok() {
+            *kept = Some(connection);
+        }
+        return done;
+    }
+}
+
+async fn finish(
+    mut transaction: Transaction<'_, Any>,
+    statements: &Statements,
+    commands: &[&Command],
+    clock: &dyn Clock,
+) -> Result<Vec<Outcome>, StoreError> {
+    let outcomes = statements.run(&mut transaction, commands, clock).await?;
+    transaction.commit().await?;
+    Ok(outcomes)
 }
 
 fn write_error(error: Arc<StoreError>) -> BillingError {

@@ -135,20 +135,6 @@ impl Store {
         Ok(self.writer.begin_with(begin).await?)
     }
 
-    /// Begins a transaction that writes what need not survive the database's server: on PostgreSQL its commit waits for no
-    /// flush. Whatever a transaction of [`Store::begin`] makes durable later comes after it, and with it.
-    ///
-    /// # Errors
-    /// As [`Store::begin`].
-    pub(crate) async fn begin_passing(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        let begin = match self.backend {
-            // To say so twice a transaction, before it and after it, costs more than a flush.
-            Backend::Sqlite => return self.begin().await,
-            Backend::Postgres => "BEGIN; SET LOCAL synchronous_commit = off",
-        };
-        Ok(self.writer.begin_with(begin).await?)
-    }
-
     /// Begins a transaction that reads all from one moment.
     ///
     /// # Errors

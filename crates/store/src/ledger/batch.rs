@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 use tenfold_billing::ledger::{
     Account, AccountId, AccountKind, Book, Changes, Counter, Entry, Hold, HoldId, Post, Posted, Refusal,
@@ -12,7 +13,7 @@ use tenfold_kernel::{Clock, Timestamp};
 
 use crate::ledger::events::{Inserts, Row};
 use crate::ledger::read::entry;
-use crate::ledger::rows::RowStatements;
+use crate::ledger::rows::{Gives, Part, RowStatement, Statement, run_each, run_together};
 use crate::{Backend, Store, StoreError};
 
 /// What is asked of the ledger.
@@ -38,19 +39,21 @@ pub(super) enum Outcome {
 pub(super) struct Statements {
     backend: Backend,
     events: Inserts,
-    read_holds: RowStatements,
-    read_accounts: RowStatements,
-    read_counters: RowStatements,
-    read_entries: RowStatements,
-    touch_accounts: RowStatements,
-    touch_counters: RowStatements,
-    write_accounts: RowStatements,
-    write_counters: RowStatements,
-    write_holds: RowStatements,
-    delete_holds: RowStatements,
-    write_entries: RowStatements,
+    read_holds: RowStatement,
+    read_accounts: RowStatement,
+    read_counters: RowStatement,
+    read_entries: RowStatement,
+    touch_accounts: RowStatement,
+    touch_counters: RowStatement,
+    write_accounts: RowStatement,
+    write_counters: RowStatement,
+    write_holds: RowStatement,
+    delete_holds: RowStatement,
+    write_entries: RowStatement,
 }
 
+/// How many numbers of a row are read, at most.
+const NUMBERS: usize = 4;
 const ACCOUNTS: &str = "INSERT INTO accounts (id, organization, is_funds, balance, held) VALUES ";
 const COUNTERS: &str = "INSERT INTO counters (id, used, held, starts_at, ends_at) VALUES ";
 
@@ -58,22 +61,35 @@ impl Statements {
     pub(super) fn new(backend: Backend) -> Self {
         // SQLite has one writer, whose transaction excludes all others from its beginning.
         let lock = match backend {
-            Backend::Sqlite => ")",
-            Backend::Postgres => ") ORDER BY id FOR UPDATE",
+            Backend::Sqlite => "",
+            Backend::Postgres => " ORDER BY id FOR UPDATE",
         };
-        let rows = |before: &str, width, after: &str| RowStatements::new(backend, before, width, after);
-        let list = |before: &str, after: &str| RowStatements::list(backend, before, after);
+        let rows = |before: &str, width, after: &str| RowStatement::rows(backend, before, width, after);
+        // What is read begins with what it is and its id, and goes on with numbers. PostgreSQL wants as many of all.
+        let columns = |what: &str, id: &str, numbers: &[&str]| {
+            let more = match backend {
+                Backend::Sqlite => 0,
+                Backend::Postgres => NUMBERS - numbers.len(),
+            };
+            let numbers = [numbers, &vec!["CAST(0 AS BIGINT)"; more]].concat();
+            [&[&*format!("CAST('{what}' AS TEXT)"), id], &*numbers].concat().join(", ")
+        };
+        let read = |what: &str, numbers: &[&str]| {
+            let before = format!("SELECT {} FROM {what}s WHERE id IN ", columns(what, "id", numbers));
+            RowStatement::list(backend, &before, lock)
+        };
         let keep = " ON CONFLICT (id) DO NOTHING";
         Self {
             backend,
-            events: Inserts::new(backend),
-            read_holds: list("SELECT id FROM holds WHERE id IN (", lock),
-            read_accounts: list("SELECT id, balance, held FROM accounts WHERE id IN (", lock),
-            read_counters: list("SELECT id, used, held, starts_at, ends_at FROM counters WHERE id IN (", lock),
-            read_entries: list(
+            events: Inserts::new(backend, &columns("event", "idempotency_key", &[])),
+            read_holds: read("hold", &[]),
+            read_accounts: read("account", &["balance", "held"]),
+            read_counters: read("counter", &["used", "held", "starts_at", "ends_at"]),
+            read_entries: RowStatement::list(
+                backend,
                 "SELECT transaction_key, sequence, kind, organization, project, debit, credit, nanos, currency,
-                 reverses, memo, created_at FROM entries WHERE transaction_key IN (",
-                ") ORDER BY transaction_key, sequence",
+                 reverses, memo, created_at FROM entries WHERE transaction_key IN ",
+                " ORDER BY transaction_key, sequence",
             ),
             touch_accounts: rows(ACCOUNTS, 5, keep),
             touch_counters: rows(COUNTERS, 5, keep),
@@ -89,7 +105,7 @@ impl Statements {
                  starts_at = excluded.starts_at, ends_at = excluded.ends_at",
             ),
             write_holds: rows("INSERT INTO holds (id, process, body, created_at) VALUES ", 4, ""),
-            delete_holds: list("DELETE FROM holds WHERE id IN (", ")"),
+            delete_holds: RowStatement::list(backend, "DELETE FROM holds WHERE id IN ", ""),
             write_entries: rows(
                 "INSERT INTO entries (transaction_key, sequence, kind, organization, project, debit, credit, nanos,
                  currency, reverses, memo, created_at) VALUES ",
@@ -99,25 +115,24 @@ impl Statements {
         }
     }
 
-    /// Runs all commands in one transaction, in order.
-    pub(super) async fn run(
+    /// Writes events that nobody is charged for.
+    pub(super) async fn write_free(
         &self,
         store: &Store,
         commands: &[&Command],
+    ) -> Result<Vec<Outcome>, StoreError> {
+        self.events.write(store, commands.iter().filter_map(|command| event_row(command)).collect()).await?;
+        Ok(commands.iter().map(|_| Outcome::Done).collect())
+    }
+
+    /// Runs all commands within a transaction, in order.
+    pub(super) async fn run(
+        &self,
+        connection: &mut AnyConnection,
+        commands: &[&Command],
         clock: &dyn Clock,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let rows: Vec<&Row> = commands.iter().filter_map(|command| event_row(command)).collect();
-        if commands.iter().all(|command| is_free(command)) {
-            self.events.write(store, rows.into_iter()).await?;
-            return Ok(commands.iter().map(|_| Outcome::Done).collect());
-        }
-        // A hold is of a process, and goes when the machine does: it need not survive that. Should a PostgreSQL die alone, a
-        // call whose hold it forgot is charged all the same, from what is there then.
-        let is_passing = commands.iter().all(|command| matches!(command, Command::Reserve(_)));
-        let mut transaction = if is_passing { store.begin_passing().await? } else { store.begin().await? };
-        let connection = &mut *transaction;
-        let mut new = self.events.write_new(connection, rows.into_iter()).await?;
-        let mut book = self.read(connection, commands).await?;
+        let Found { mut book, mut new, .. } = self.read(connection, commands).await?;
         // Read under the locks: whoever closes a month waits for them before.
         let now = clock.now();
         let mut posted = self.posted(connection, commands).await?;
@@ -125,64 +140,49 @@ impl Statements {
             .iter()
             .map(|command| apply(command, &mut book, &mut new, &mut posted, now))
             .collect::<Result<_, _>>()?;
-        self.write(connection, &mut book).await?;
-        transaction.commit().await?;
+        self.write(connection, &mut book, commands.len() == 1).await?;
         Ok(outcomes)
     }
 
-    /// Reads, and locks, all that the commands name.
-    async fn read(&self, connection: &mut AnyConnection, commands: &[&Command]) -> Result<Book, StoreError> {
+    /// Writes the events, and reads, and locks, all that the commands name.
+    async fn read(&self, connection: &mut AnyConnection, commands: &[&Command]) -> Result<Found, StoreError> {
         let names = Names::of(commands);
-        let mut book = Book::default();
-        let held: Vec<&str> = names.holds.keys().map(|id| &**id).collect();
-        for row in fetch(&self.read_holds, connection, &held).await? {
-            let id: String = row.try_get("id")?;
-            if let Some(hold) = names.holds.get(id.as_str()) {
-                book.put_hold((*hold).clone());
-            }
-        }
-        let accounts: Vec<&str> = names.accounts.iter().map(AccountId::as_str).collect();
-        let mut missing: BTreeSet<&str> = accounts.iter().copied().collect();
-        for row in fetch(&self.read_accounts, connection, &accounts).await? {
-            missing.remove(put_account(&mut book, &row)?.as_str());
-        }
-        if self.backend == Backend::Postgres && !missing.is_empty() {
+        let accounts =
+            || Part::ids(&self.read_accounts, names.accounts.iter().map(AccountId::as_str).collect());
+        let counters = || Part::ids(&self.read_counters, names.counters.iter().map(|id| &**id).collect());
+        let parts = [
+            self.events.telling(commands.iter().filter_map(|command| event_row(command)).collect()),
+            Part::ids(&self.read_holds, names.holds.keys().map(|id| &**id).collect()),
+            accounts(),
+            counters(),
+        ];
+        let rows = match commands {
+            [_] => run_together(connection, &parts, Gives::Rows).await?,
+            _ => run_each(connection, &parts).await?,
+        };
+        let mut found = Found {
+            missing_accounts: names.accounts.clone(),
+            missing_counters: names.counters.clone(),
+            ..Found::default()
+        };
+        found.take(&rows, &names)?;
+        let is_all = found.missing_accounts.is_empty() && found.missing_counters.is_empty();
+        if self.backend == Backend::Postgres && !is_all {
             // A row that is not there cannot be locked.
-            let missing: Vec<&str> = missing.into_iter().collect();
-            let mut rest = missing.as_slice();
-            while !rest.is_empty() {
-                let (count, mut statement) = self.touch_accounts.largest(rest.len());
-                for id in &rest[..count] {
-                    statement = bind_account(statement, id, Account::default());
-                }
-                statement.execute(&mut *connection).await?;
-                rest = &rest[count..];
-            }
-            for row in fetch(&self.read_accounts, connection, &missing).await? {
-                put_account(&mut book, &row)?;
-            }
+            let missing_accounts = std::mem::take(&mut found.missing_accounts).into_iter().collect();
+            let missing_counters = std::mem::take(&mut found.missing_counters).into_iter().collect();
+            let touched = [
+                Part::new(&self.touch_accounts, missing_accounts, |statement, id| {
+                    Ok(bind_account(statement, id, Account::default()))
+                }),
+                Part::new(&self.touch_counters, missing_counters, |statement, id: &Arc<str>| {
+                    Ok(bind_counter(statement, id, &Counter::default()))
+                }),
+            ];
+            run_each(connection, &touched).await?;
+            found.take(&run_each(connection, &[accounts(), counters()]).await?, &names)?;
         }
-        let counters: Vec<&str> = names.counters.iter().map(|id| &**id).collect();
-        let mut missing: BTreeSet<&str> = counters.iter().copied().collect();
-        for row in fetch(&self.read_counters, connection, &counters).await? {
-            missing.remove(put_counter(&mut book, &row)?.as_str());
-        }
-        if self.backend == Backend::Postgres && !missing.is_empty() {
-            let missing: Vec<&str> = missing.into_iter().collect();
-            let mut rest = missing.as_slice();
-            while !rest.is_empty() {
-                let (count, mut statement) = self.touch_counters.largest(rest.len());
-                for id in &rest[..count] {
-                    statement = bind_counter(statement, id, &Counter::default());
-                }
-                statement.execute(&mut *connection).await?;
-                rest = &rest[count..];
-            }
-            for row in fetch(&self.read_counters, connection, &missing).await? {
-                put_counter(&mut book, &row)?;
-            }
-        }
-        Ok(book)
+        Ok(found)
     }
 
     /// The entries of transactions that are to be entered and are there already.
@@ -196,64 +196,84 @@ impl Statements {
             _ => None,
         };
         let keys: BTreeSet<Arc<str>> = commands.iter().filter_map(|command| key(&command)).collect();
-        let keys: Vec<&str> = keys.iter().map(|key| &**key).collect();
+        let keys = Part::ids(&self.read_entries, keys.iter().map(|key| &**key).collect());
         let mut posted: BTreeMap<Arc<str>, Vec<Entry>> = BTreeMap::new();
-        for row in fetch(&self.read_entries, connection, &keys).await? {
+        for row in run_each(connection, &[keys]).await? {
             let entry = entry(&row)?;
             posted.entry(Arc::clone(&entry.transaction)).or_default().push(entry);
         }
         Ok(posted)
     }
 
-    async fn write(&self, connection: &mut AnyConnection, book: &mut Book) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        book: &mut Book,
+        is_alone: bool,
+    ) -> Result<(), StoreError> {
         let Changes { accounts, counters, made, gone, entries } = book.take_changes();
-        let accounts: Vec<_> = accounts.into_iter().collect();
-        let mut rest = accounts.as_slice();
-        while !rest.is_empty() {
-            let (count, mut statement) = self.write_accounts.largest(rest.len());
-            for id in &rest[..count] {
-                statement = bind_account(statement, id.as_str(), book.account(id));
-            }
-            statement.execute(&mut *connection).await?;
-            rest = &rest[count..];
+        let book = &*book;
+        let parts = [
+            Part::new(&self.write_accounts, accounts.into_iter().collect(), |statement, id| {
+                Ok(bind_account(statement, id, book.account(id)))
+            }),
+            Part::new(&self.write_counters, counters.into_iter().collect(), |statement, id| {
+                Ok(bind_counter(statement, id, &book.counter(id)))
+            }),
+            Part::new(
+                &self.write_holds,
+                made.iter().filter_map(|id| book.hold(id)).collect(),
+                |statement, hold| bind_hold(statement, hold),
+            ),
+            Part::ids(&self.delete_holds, gone.iter().map(|id| &**id).collect()),
+            Part::new(&self.write_entries, entries, |statement, entry| Ok(bind_entry(statement, entry))),
+        ];
+        if is_alone {
+            run_together(connection, &parts, Gives::Nothing).await?;
+        } else {
+            run_each(connection, &parts).await?;
         }
-        let counters: Vec<_> = counters.into_iter().collect();
-        let mut rest = counters.as_slice();
-        while !rest.is_empty() {
-            let (count, mut statement) = self.write_counters.largest(rest.len());
-            for id in &rest[..count] {
-                statement = bind_counter(statement, id, &book.counter(id));
+        Ok(())
+    }
+}
+
+/// What a transaction begins with.
+#[derive(Default)]
+struct Found {
+    book: Book,
+    /// The keys of the events that were not there.
+    new: HashSet<String>,
+    missing_accounts: BTreeSet<AccountId>,
+    missing_counters: BTreeSet<Arc<str>>,
+}
+
+impl Found {
+    fn take(&mut self, rows: &[AnyRow], names: &Names<'_>) -> Result<(), StoreError> {
+        for row in rows {
+            let (what, id): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+            let number = |place: usize| row.try_get::<i64, _>(place);
+            match what {
+                "event" => {
+                    self.new.insert(id.to_owned());
+                }
+                "hold" => {
+                    if let Some(hold) = names.holds.get(id) {
+                        self.book.put_hold((*hold).clone());
+                    }
+                }
+                "account" => {
+                    let account = Account { balance: number(2)?, held: number(3)? };
+                    let id = AccountId::parse(id).ok_or(StoreError::Corrupt { column: "id" })?;
+                    self.missing_accounts.remove(&id);
+                    self.book.put_account(id, account);
+                }
+                _ => {
+                    let counter =
+                        Counter { used: number(2)?, held: number(3)?, start: number(4)?, end: number(5)? };
+                    self.missing_counters.remove(id);
+                    self.book.put_counter(id.into(), counter);
+                }
             }
-            statement.execute(&mut *connection).await?;
-            rest = &rest[count..];
-        }
-        let made: Vec<&Hold> = made.iter().filter_map(|id| book.hold(id)).collect();
-        let mut rest = made.as_slice();
-        while !rest.is_empty() {
-            let (count, mut statement) = self.write_holds.largest(rest.len());
-            for hold in &rest[..count] {
-                let body = serde_json::to_string(hold).map_err(|_| StoreError::Corrupt { column: "body" })?;
-                statement = statement
-                    .bind(hold.id.to_string())
-                    .bind(hold.process.to_string())
-                    .bind(body)
-                    .bind(hold.created_at);
-            }
-            statement.execute(&mut *connection).await?;
-            rest = &rest[count..];
-        }
-        let gone: Vec<&str> = gone.iter().map(|id| &**id).collect();
-        for chunk in gone.chunks(crate::ledger::rows::MAX_ROWS) {
-            bind_list(&self.delete_holds, chunk).execute(&mut *connection).await?;
-        }
-        let mut rest = entries.as_slice();
-        while !rest.is_empty() {
-            let (count, mut statement) = self.write_entries.largest(rest.len());
-            for entry in &rest[..count] {
-                statement = bind_entry(statement, entry);
-            }
-            statement.execute(&mut *connection).await?;
-            rest = &rest[count..];
         }
         Ok(())
     }
@@ -267,7 +287,7 @@ fn event_row(command: &Command) -> Option<&Row> {
 }
 
 /// Whether a command writes an event and nothing else.
-fn is_free(command: &Command) -> bool {
+pub(super) fn is_free(command: &Command) -> bool {
     match command {
         Command::Settle { row, hold: None, sources } => {
             sources.is_empty() || row.event.cost.is_none_or(|cost| cost.nanos <= 0)
@@ -378,50 +398,11 @@ impl<'a> Names<'a> {
     }
 }
 
-type Statement = crate::ledger::rows::Statement;
-
-/// Binds a list, its last value as often as there are places left.
-fn bind_list(statements: &RowStatements, values: &[&str]) -> Statement {
-    let (count, mut statement) = statements.smallest(values.len());
-    let last = values.last().copied().unwrap_or_default();
-    for place in 0..count {
-        statement = statement.bind(values.get(place).copied().unwrap_or(last).to_owned());
-    }
+fn bind_account(statement: Statement, id: &AccountId, account: Account) -> Statement {
+    let is_funds = id.kind().is_some_and(|kind| kind.is_funds());
     statement
-}
-
-async fn fetch(
-    statements: &RowStatements,
-    connection: &mut AnyConnection,
-    values: &[&str],
-) -> Result<Vec<sqlx::any::AnyRow>, StoreError> {
-    let mut rows = Vec::new();
-    for chunk in values.chunks(crate::ledger::rows::MAX_ROWS) {
-        rows.extend(bind_list(statements, chunk).fetch_all(&mut *connection).await?);
-    }
-    Ok(rows)
-}
-
-fn put_account(book: &mut Book, row: &sqlx::any::AnyRow) -> Result<String, StoreError> {
-    let id: String = row.try_get("id")?;
-    let account = Account { balance: row.try_get("balance")?, held: row.try_get("held")? };
-    book.put_account(AccountId::parse(&id).ok_or(StoreError::Corrupt { column: "id" })?, account);
-    Ok(id)
-}
-
-fn put_counter(book: &mut Book, row: &sqlx::any::AnyRow) -> Result<String, StoreError> {
-    let id: String = row.try_get("id")?;
-    book.put_counter(id.as_str().into(), super::read::counter(row)?);
-    Ok(id)
-}
-
-fn bind_account(statement: Statement, id: &str, account: Account) -> Statement {
-    let parsed = AccountId::parse(id);
-    let is_funds = parsed.as_ref().and_then(AccountId::kind).is_some_and(|kind| kind.is_funds());
-    let organization = parsed.map(|id| id.organization().to_owned()).unwrap_or_default();
-    statement
-        .bind(id.to_owned())
-        .bind(organization)
+        .bind(id.as_str().to_owned())
+        .bind(id.organization().to_owned())
         .bind(i64::from(is_funds))
         .bind(account.balance)
         .bind(account.held)
@@ -429,6 +410,11 @@ fn bind_account(statement: Statement, id: &str, account: Account) -> Statement {
 
 fn bind_counter(statement: Statement, id: &str, counter: &Counter) -> Statement {
     statement.bind(id.to_owned()).bind(counter.used).bind(counter.held).bind(counter.start).bind(counter.end)
+}
+
+fn bind_hold(statement: Statement, hold: &Hold) -> Result<Statement, StoreError> {
+    let body = serde_json::to_string(hold).map_err(|_| StoreError::Corrupt { column: "body" })?;
+    Ok(statement.bind(hold.id.to_string()).bind(hold.process.to_string()).bind(body).bind(hold.created_at))
 }
 
 fn bind_entry(statement: Statement, entry: &Entry) -> Statement {

@@ -1,12 +1,9 @@
 //! The statement that writes events, many at a time.
 
-use std::collections::HashSet;
-
-use sqlx::{AnyConnection, Row as _};
 use tenfold_billing::{BillingError, Event};
 use tenfold_kernel::{ApiKeyId, ReplicaId, ServiceAccountId, Unit, Units, UserId};
 
-use crate::ledger::rows::{RowStatements, Statement};
+use crate::ledger::rows::{Part, RowStatement, Statement, run_each};
 use crate::{Backend, Store, StoreError};
 
 const COLUMNS: &str = "idempotency_key, id, request_id, created_at, completed_at, organization, project, api_key, \
@@ -131,74 +128,44 @@ impl Row {
     }
 }
 
-/// The statement that writes events and gives the keys of those that were not there.
+/// The statement that writes events. Those whose keys are there already stay as they are.
 #[derive(Debug)]
 pub(super) struct Inserts {
-    quiet: RowStatements,
-    telling: RowStatements,
+    quiet: RowStatement,
+    telling: RowStatement,
 }
 
 impl Inserts {
-    pub(super) fn new(backend: Backend) -> Self {
+    /// `returning`: what is told of each event that was not there.
+    pub(super) fn new(backend: Backend, returning: &str) -> Self {
         let before = format!("INSERT INTO events ({COLUMNS}) VALUES ");
         let after = " ON CONFLICT (idempotency_key) DO NOTHING";
+        let telling = format!("{after} RETURNING {returning}");
         Self {
-            quiet: RowStatements::new(backend, &before, WIDTH, after),
-            telling: RowStatements::new(
-                backend,
-                &before,
-                WIDTH,
-                &format!("{after} RETURNING idempotency_key"),
-            ),
+            quiet: RowStatement::rows(backend, &before, WIDTH, after),
+            telling: RowStatement::rows(backend, &before, WIDTH, &telling),
         }
     }
 
-    /// Writes at most [`MAX_ROWS`] rows that nobody is charged for. Those whose keys are there already stay as they
-    /// are.
-    pub(super) async fn write(
-        &self,
-        store: &Store,
-        rows: impl ExactSizeIterator<Item = &Row>,
-    ) -> Result<(), StoreError> {
-        let mut rows = rows;
-        if rows.len().is_power_of_two() {
-            // One statement is a transaction of its own, with two questions to the database less.
-            let (count, statement) = self.quiet.largest(rows.len());
-            bind(statement, count, &mut rows).execute(store.writer()).await?;
+    /// Writes at most [`MAX_ROWS`](super::rows::MAX_ROWS) rows that nobody is charged for.
+    pub(super) async fn write(&self, store: &Store, rows: Vec<&Row>) -> Result<(), StoreError> {
+        let is_one_statement = rows.len().is_power_of_two();
+        let parts = [Part::new(&self.quiet, rows, |statement, row| Ok(row.bind(statement)))];
+        if is_one_statement {
+            // It is a transaction of its own, with two questions to the database less.
+            run_each(&mut *store.writer().acquire().await?, &parts).await?;
             return Ok(());
         }
         let mut transaction = store.begin().await?;
-        while rows.len() > 0 {
-            let (count, statement) = self.quiet.largest(rows.len());
-            bind(statement, count, &mut rows).execute(&mut *transaction).await?;
-        }
+        run_each(&mut transaction, &parts).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// Writes rows within a transaction and returns the keys of those that were not there.
-    pub(super) async fn write_new(
-        &self,
-        connection: &mut AnyConnection,
-        rows: impl ExactSizeIterator<Item = &Row>,
-    ) -> Result<HashSet<String>, StoreError> {
-        let mut rows = rows;
-        let mut new = HashSet::new();
-        while rows.len() > 0 {
-            let (count, statement) = self.telling.largest(rows.len());
-            for row in bind(statement, count, &mut rows).fetch_all(&mut *connection).await? {
-                new.insert(row.try_get("idempotency_key")?);
-            }
-        }
-        Ok(new)
+    /// Writes rows within a transaction and tells of those that were not there.
+    pub(super) fn telling<'a>(&'a self, rows: Vec<&'a Row>) -> Part<'a> {
+        Part::new(&self.telling, rows, |statement, row| Ok(row.bind(statement)))
     }
-}
-
-fn bind<'a>(mut statement: Statement, count: usize, rows: &mut impl Iterator<Item = &'a Row>) -> Statement {
-    for row in rows.take(count) {
-        statement = row.bind(statement);
-    }
-    statement
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use tenfold_billing::ledger::{AccountId, AccountKind, EntryKind, Hold, Move, Post, Reserve, Settle, Source};
 use tenfold_billing::{
     Event, FundsStore, Grant, Ledger, LedgerReader, Mode, ProcessStore, Profile, SpendLimit, SpendScope,
@@ -57,6 +58,26 @@ async fn the_ledger_of_three_processes_on_one_postgres() {
         stores.push(Store::connect(&url, &sqlite::config()).await.unwrap());
     }
     every_suite(&stores).await;
+}
+
+/// A connection that breaks between two transactions costs nobody an answer.
+#[tokio::test]
+async fn the_ledger_outlives_its_connections() {
+    let url = postgres::database();
+    let store = Store::connect(&url, &sqlite::config()).await.unwrap();
+    let tracker = TaskTracker::new();
+    let writer = LedgerWriter::start(store.clone(), Arc::new(SystemClock), &tracker);
+    writer.post(paid("first")).await.unwrap();
+    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let kill = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let killed: i64 = sqlx::query_scalar(kill).fetch_one(&mut other).await.unwrap();
+    assert!(killed > 0);
+    writer.post(paid("second")).await.unwrap();
+    assert_eq!(store.accounts(&org()).await.unwrap().len(), 2);
+    writer.close().await;
+    // Neither does it keep one from being closed.
+    store.close().await;
 }
 
 /// How organisations pay comes back as it was set; a limit that is set in the middle of its window begins with what
@@ -163,8 +184,21 @@ async fn calls_until_it_is_killed() {
     let process = RequestId::generate(&SystemRng);
     let now = SystemClock.now();
     writer.beat(process.as_str(), now, now).await.unwrap();
-    let paid = Post {
-        transaction: "paid".into(),
+    writer.post(paid("paid")).await.unwrap();
+    for _ in 0..32 {
+        let (writer, process) = (writer.clone(), process.clone());
+        tracker.spawn(async move {
+            loop {
+                one_call(&writer, process.as_str()).await;
+            }
+        });
+    }
+    std::future::pending::<()>().await;
+}
+
+fn paid(transaction: &str) -> Post {
+    Post {
+        transaction: transaction.into(),
         kind: EntryKind::TopUp,
         organization: org(),
         project: None,
@@ -176,18 +210,8 @@ async fn calls_until_it_is_killed() {
         }],
         reverses: None,
         memo: None,
-        now,
-    };
-    writer.post(paid).await.unwrap();
-    for _ in 0..32 {
-        let (writer, process) = (writer.clone(), process.clone());
-        tracker.spawn(async move {
-            loop {
-                one_call(&writer, process.as_str()).await;
-            }
-        });
+        now: SystemClock.now(),
     }
-    std::future::pending::<()>().await;
 }
 
 /// A call that is charged, or left, or tried again with its key as a client does whose answer got lost.
