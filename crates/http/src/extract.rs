@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use tenfold_billing::Operation;
-use tenfold_kernel::{Caller, ErrorKind, RequestId, Role, Scope};
+use tenfold_kernel::{Access, Area, Caller, ErrorKind, Level, RequestId, Scope};
 use tenfold_serving::Call;
 
 use crate::app::App;
@@ -44,40 +44,54 @@ impl FromRequestParts<App> for Reader {
     }
 }
 
-/// An administrator who may read.
-#[derive(Debug, Clone)]
-pub struct AdminReader(pub Caller);
+/// The extractors of an area: `ModelsReader` is a caller who may see models, `ModelsWriter` one who may change them.
+/// For `ModelsReader ModelsWriter Models;` it writes
+///
+/// ```ignore
+/// pub struct ModelsReader(pub Caller);
+/// impl FromRequestParts<App> for ModelsReader { ... who_may(parts, app, Level::Read, Area::Models) ... }
+/// ```
+///
+/// and the same for `ModelsWriter` and [`Level::Write`].
+macro_rules! areas {
+    ($($reader:ident $writer:ident $area:ident;)*) => {$(
+        areas!(@one $reader Read $area "A caller who may see");
+        areas!(@one $writer Write $area "A caller who may change");
+    )*};
+    (@one $name:ident $level:ident $area:ident $text:literal) => {
+        #[doc = concat!($text, " [`Area::", stringify!($area), "`].")]
+        #[derive(Debug, Clone)]
+        pub struct $name(pub Caller);
 
-impl FromRequestParts<App> for AdminReader {
-    type Rejection = ApiError;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
-        require_admin(&caller)?;
-        require_scope(&caller, Scope::Read)?;
-        Ok(Self(caller))
-    }
+        impl FromRequestParts<App> for $name {
+            type Rejection = ApiError;
+            async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+                who_may(parts, app, Level::$level, Area::$area).await.map(Self)
+            }
+        }
+    };
 }
 
-/// An administrator who may change things.
-#[derive(Debug, Clone)]
-pub struct AdminWriter(pub Caller);
-
-impl FromRequestParts<App> for AdminWriter {
-    type Rejection = ApiError;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
-        require_admin(&caller)?;
-        require_scope(&caller, Scope::Management)?;
-        Ok(Self(caller))
-    }
+areas! {
+    ModelsReader ModelsWriter Models;
+    BillingReader BillingWriter Billing;
+    PeopleReader PeopleWriter People;
+    OwnersReader OwnersWriter Owners;
 }
 
-fn require_admin(caller: &Caller) -> Result<(), ApiError> {
-    if caller.role == Role::Admin {
-        return Ok(());
+async fn who_may(parts: &mut Parts, app: &App, level: Level, area: Area) -> Result<Caller, ApiError> {
+    let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
+    if caller.access == Access::NONE {
+        let message = "This needs an admin key of the organisation.";
+        return Err(ApiError::new(ErrorKind::PermissionDenied, message).with_code("admin_key_required"));
     }
-    Err(ApiError::new(ErrorKind::PermissionDenied, "This needs an admin key of the organisation.")
-        .with_code("admin_key_required"))
+    if !caller.may(level, area) {
+        let doing = if level == Level::Write { "change" } else { "see" };
+        let message = format!("Your role may not {doing} {}.", area.as_str());
+        return Err(ApiError::new(ErrorKind::PermissionDenied, message).with_code("insufficient_role"));
+    }
+    require_scope(&caller, if level == Level::Write { Scope::Management } else { Scope::Read })?;
+    Ok(caller)
 }
 
 fn require_scope(caller: &Caller, scope: Scope) -> Result<(), ApiError> {

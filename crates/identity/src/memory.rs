@@ -318,6 +318,17 @@ impl MemberStore for MemoryStore {
         Ok(page(rows, wanted, |member| Cursor { at: member.added_at, id: member.user.id.to_string() }))
     }
 
+    async fn projects_of(&self, user: &UserId, limit: u32) -> Result<Vec<Project>, IdentityError> {
+        let tables = self.0.lock();
+        let is_member = |project: &&Project| {
+            project.archived_at.is_none()
+                && tables.members.iter().any(|row| row.0 == project.id && row.1 == *user)
+        };
+        let rows = tables.projects.iter().filter(is_member).cloned().collect();
+        let wanted = Page { after: None, limit, order: Order::Ascending };
+        Ok(page(rows, &wanted, |project| Cursor { at: project.created_at, id: project.id.to_string() }))
+    }
+
     async fn update_member(
         &self,
         project: &ProjectId,

@@ -141,6 +141,9 @@ pub trait MemberStore: Send + Sync + Debug {
     /// The project's users by `added_at` and the user's id.
     async fn list_members(&self, project: &ProjectId, page: &Page) -> Result<Vec<Member>, IdentityError>;
 
+    /// The user's projects that are not archived, oldest first, at most `limit`.
+    async fn projects_of(&self, user: &UserId, limit: u32) -> Result<Vec<Project>, IdentityError>;
+
     /// Gives a user of a project another role; `false` if it is none.
     async fn update_member(
         &self,

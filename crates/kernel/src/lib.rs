@@ -3,6 +3,7 @@
 //! Invariants: no I/O but the system clock and the system's randomness, both behind traits; no floats near
 //! money; nothing in here knows HTTP, SQL or a model.
 
+mod access;
 mod caller;
 mod clock;
 mod error;
@@ -12,6 +13,7 @@ mod rng;
 mod secret;
 mod units;
 
+pub use access::{Access, Area, Level};
 pub use caller::{Caller, Role, Scope};
 #[cfg(feature = "testkit")]
 pub use clock::MockClock;

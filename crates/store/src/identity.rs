@@ -638,6 +638,19 @@ impl MemberStore for Store {
         self.page(sql, project.as_str(), page, member).await
     }
 
+    async fn projects_of(&self, user: &UserId, limit: u32) -> Result<Vec<Project>, IdentityError> {
+        let rows = sqlx::query(
+            "SELECT p.* FROM project_members m JOIN projects p ON p.id = m.project_id
+             WHERE m.user_id = $1 AND p.archived_at IS NULL ORDER BY p.created_at, p.id LIMIT $2",
+        )
+        .bind(user.to_string())
+        .bind(i64::from(limit))
+        .fetch_all(self.reader())
+        .await
+        .map_err(failed)?;
+        rows.iter().map(project).collect::<Result<_, _>>().map_err(failed)
+    }
+
     async fn update_member(
         &self,
         project: &ProjectId,

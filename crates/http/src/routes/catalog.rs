@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminWriter, Reader, parse_json, read_body};
+use crate::extract::{ModelsWriter, Reader, parse_json, read_body};
 use crate::sse;
 
 /// How often the progress of a pull is sent, at most.
@@ -202,7 +202,7 @@ struct CatalogPull {
         (status = 503, body = ErrorBody)))]
 async fn pull_model(
     State(app): State<App>,
-    _: AdminWriter,
+    _: ModelsWriter,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -235,7 +235,7 @@ struct Uninstalled {
         (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 async fn uninstall_model(
     State(app): State<App>,
-    _: AdminWriter,
+    _: ModelsWriter,
     Path(id): Path<String>,
 ) -> Result<Json<Uninstalled>, ApiError> {
     let deployments = app.fleet.deployments();

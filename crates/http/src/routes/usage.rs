@@ -326,7 +326,7 @@ fn cost(row: CostRow) -> CostsResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tenfold_kernel::{ApiKeyId, OrganizationId, ProjectId};
+    use tenfold_kernel::{Access, ApiKeyId, OrganizationId, ProjectId};
 
     fn caller(role: Role) -> Caller {
         Caller {
@@ -337,6 +337,7 @@ mod tests {
             service_account: None,
             role,
             scopes: Vec::new(),
+            access: if role == Role::Admin { Access::ALL } else { Access::NONE },
         }
     }
 

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 use super::Params;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, ChangeKey, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, ChangeKey, JsonBody};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -71,7 +71,7 @@ fn profile(profile: &Profile) -> BillingProfile {
 )]
 async fn get_profile(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<BillingProfile>, ApiError> {
     Ok(Json(profile(&*app.billing.profile(&caller.organization).await?)))
 }
@@ -84,7 +84,7 @@ async fn get_profile(
 )]
 async fn modify_profile(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<ModifyBillingProfile>,
 ) -> Result<Json<BillingProfile>, ApiError> {
     let before = app.billing.profile(&caller.organization).await?;
@@ -127,7 +127,7 @@ async fn modify_profile(
 )]
 async fn get_balance(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<BillingBalance>, ApiError> {
     /// Paid, granted, held, owed, charged.
     type Sums = (i64, i64, i64, i64, i64);
@@ -195,7 +195,7 @@ pub(super) fn transaction(id: &str, posted: &Posted) -> (StatusCode, Json<Transa
 )]
 async fn create_top_up(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     ChangeKey(key): ChangeKey,
     JsonBody(body): JsonBody<CreateTopUp>,
 ) -> Result<(StatusCode, Json<Transaction>), ApiError> {
@@ -219,7 +219,7 @@ async fn create_top_up(
 )]
 async fn create_grant(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     ChangeKey(key): ChangeKey,
     JsonBody(body): JsonBody<CreateGrant>,
 ) -> Result<(StatusCode, Json<Transaction>), ApiError> {
@@ -248,7 +248,7 @@ async fn create_grant(
 )]
 async fn create_reversal(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateReversal>,
 ) -> Result<(StatusCode, Json<Transaction>), ApiError> {
     let kind = match body.kind.as_deref() {
@@ -294,7 +294,7 @@ impl EntryQuery {
 )]
 async fn list_entries(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<LedgerEntry>>, ApiError> {
     let limit = query.limit()?;
@@ -331,7 +331,10 @@ async fn place(
     responses((status = 200, body = LedgerVerification), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody))
 )]
-async fn verify_ledger(State(app): State<App>, _: AdminReader) -> Result<Json<LedgerVerification>, ApiError> {
+async fn verify_ledger(
+    State(app): State<App>,
+    _: BillingReader,
+) -> Result<Json<LedgerVerification>, ApiError> {
     let found = app.billing.verify().await?;
     Ok(Json(LedgerVerification {
         object: "billing.verification".to_owned(),

@@ -17,7 +17,7 @@ use super::Params;
 use super::billing::{amount, currency, decimal};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create_checkout, list_checkouts)).routes(routes!(get_checkout))
@@ -83,7 +83,7 @@ fn ordered(body: &CreateCheckout) -> Result<Ordered, ApiError> {
 )]
 async fn create_checkout(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateCheckout>,
 ) -> Result<(StatusCode, Json<Checkout>), ApiError> {
     let ordered = ordered(&body)?;
@@ -113,7 +113,7 @@ struct CheckoutQuery {
 )]
 async fn list_checkouts(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<CheckoutQuery>,
 ) -> Result<Json<List<Checkout>>, ApiError> {
     let limit = query.limit.unwrap_or(20);
@@ -146,7 +146,7 @@ async fn list_checkouts(
 )]
 async fn get_checkout(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
 ) -> Result<Json<Checkout>, ApiError> {
     let order = app.checkout.order(&caller.organization, &id).await?;

@@ -23,7 +23,7 @@ use super::billing::{EntryQuery, amount, currency, decimal};
 use super::documents::{self, DocumentQuery};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -88,7 +88,7 @@ fn details(details: InvoiceDetails) -> BillingDetails {
 )]
 async fn get_details(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<BillingDetails>, ApiError> {
     Ok(Json(details(app.billing.invoice_details(&caller.organization).await?)))
 }
@@ -101,7 +101,7 @@ async fn get_details(
 )]
 async fn set_details(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<BillingDetails>,
 ) -> Result<Json<BillingDetails>, ApiError> {
     let party =
@@ -132,7 +132,7 @@ async fn set_details(
 )]
 async fn list_invoices(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<InvoiceObject>>, ApiError> {
     let limit = query.limit()?;
@@ -157,7 +157,7 @@ async fn list_invoices(
 )]
 async fn close_month(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CloseMonth>,
 ) -> Result<Json<InvoiceObject>, ApiError> {
     let currency = currency(&body.currency)?;
@@ -173,7 +173,7 @@ async fn close_month(
 )]
 async fn get_invoice(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
 ) -> Result<Json<InvoiceObject>, ApiError> {
     let found = app.billing.invoice(&caller.organization, &id).await?.ok_or_else(|| unknown(&id))?;
@@ -189,7 +189,7 @@ async fn get_invoice(
 )]
 async fn get_document(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
     Params(query): Params<DocumentQuery>,
 ) -> Result<Response, ApiError> {
@@ -207,7 +207,7 @@ async fn get_document(
 )]
 async fn pay_invoice(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<PayInvoice>,
 ) -> Result<Json<InvoiceObject>, ApiError> {
@@ -224,7 +224,7 @@ async fn pay_invoice(
 )]
 async fn create_credit_note(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<CreateCreditNote>,
 ) -> Result<(StatusCode, Json<InvoiceObject>), ApiError> {

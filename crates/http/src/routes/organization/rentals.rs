@@ -15,7 +15,7 @@ use super::Params;
 use super::billing::EntryQuery;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_rentals, create_rental)).routes(routes!(get_rental, end_rental))
@@ -52,7 +52,7 @@ fn unknown(id: &str) -> ApiError {
 )]
 async fn list_rentals(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<RentalObject>>, ApiError> {
     let limit = query.limit()?;
@@ -75,7 +75,7 @@ async fn list_rentals(
 )]
 async fn create_rental(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateRental>,
 ) -> Result<(StatusCode, Json<RentalObject>), ApiError> {
     let id: String = body.project_id.chars().take(128).collect();
@@ -94,7 +94,7 @@ async fn create_rental(
 )]
 async fn get_rental(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
 ) -> Result<Json<RentalObject>, ApiError> {
     let rental = app.rentals.get(&caller.organization, &id).await?;
@@ -109,7 +109,7 @@ async fn get_rental(
 )]
 async fn end_rental(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
 ) -> Result<Json<RentalObject>, ApiError> {
     let rental = app.rentals.stop(&caller.organization, &id).await?;

@@ -15,7 +15,7 @@ use super::billing::{EntryQuery, amount, currency, decimal, transaction};
 use super::{Params, ShownOnce, shown_once};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_vouchers, create_vouchers)).routes(routes!(redeem_voucher))
@@ -55,7 +55,7 @@ fn listed(data: Vec<VoucherObject>, has_more: bool) -> List<VoucherObject> {
 )]
 async fn list_vouchers(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<VoucherObject>>, ApiError> {
     let limit = query.limit()?;
@@ -76,7 +76,7 @@ async fn list_vouchers(
 )]
 async fn create_vouchers(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateVouchers>,
 ) -> Result<ShownOnce<List<VoucherObject>>, ApiError> {
     let new = NewVouchers {
@@ -103,7 +103,7 @@ async fn create_vouchers(
 )]
 async fn redeem_voucher(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<RedeemVoucher>,
 ) -> Result<(StatusCode, Json<Transaction>), ApiError> {
     let posted = app.billing.redeem(&caller.organization, &body.code).await?;
