@@ -53,5 +53,6 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(routes::deployments::router())
         .merge(routes::organization::router())
         .merge(routes::usage::router())
+        .merge(routes::calls::router())
         .merge(routes::prices::router())
 }

@@ -1,5 +1,6 @@
 //! The routes, a file for each resource.
 
+pub mod calls;
 pub mod catalog;
 pub mod chat;
 pub mod completions;

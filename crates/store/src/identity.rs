@@ -648,7 +648,7 @@ impl MemberStore for Store {
         .fetch_all(self.reader())
         .await
         .map_err(failed)?;
-        rows.iter().map(project).collect::<Result<_, _>>().map_err(failed)
+        Ok(rows.iter().map(project).collect::<Result<_, _>>()?)
     }
 
     async fn update_member(

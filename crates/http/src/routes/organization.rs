@@ -36,6 +36,8 @@ use tenfold_protocol::model::List;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use billing::ledger_entry;
+
 use crate::app::App;
 use crate::error::ApiError;
 use crate::idempotency::KeptInstead;

@@ -1,5 +1,6 @@
 //! A file for each resource.
 
+mod calls;
 mod organization;
 mod prices;
 mod usage;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tenfold_billing::Operation;
 use tenfold_kernel::{
-    ApiKeyId, BoxError, Caller, OrganizationId, ProjectId, RequestId, ResponseId, Role, Scope,
+    Access, ApiKeyId, BoxError, Caller, OrganizationId, ProjectId, RequestId, ResponseId, Role, Scope,
     ServiceAccountId, Timestamp, UserId,
 };
 use tenfold_protocol::responses::{Response, ResponseStatus, ResponsesRequest, from_chat};

@@ -159,7 +159,7 @@ async fn get_balance(
     Ok(Json(BillingBalance { object: "billing.balance".to_owned(), balances }))
 }
 
-fn entry(entry: &Entry) -> LedgerEntry {
+pub(crate) fn ledger_entry(entry: &Entry) -> LedgerEntry {
     LedgerEntry {
         id: format!("{}:{}", entry.transaction, entry.sequence),
         object: "billing.entry".to_owned(),
@@ -181,7 +181,7 @@ pub(super) fn transaction(id: &str, posted: &Posted) -> (StatusCode, Json<Transa
     let body = Transaction {
         object: "billing.transaction".to_owned(),
         id: id.to_owned(),
-        entries: posted.entries.iter().map(entry).collect(),
+        entries: posted.entries.iter().map(ledger_entry).collect(),
         repeated: posted.is_repeat,
     };
     (status, Json(body))
@@ -306,7 +306,7 @@ async fn list_entries(
     let mut entries = app.billing.entries(&caller.organization, before.as_ref(), limit + 1).await?;
     let has_more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
-    let data: Vec<LedgerEntry> = entries.iter().map(entry).collect();
+    let data: Vec<LedgerEntry> = entries.iter().map(ledger_entry).collect();
     let id = |entry: Option<&LedgerEntry>| entry.map(|entry| entry.id.clone());
     let (first_id, last_id) = (id(data.first()), id(data.last()));
     Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
