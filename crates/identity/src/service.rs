@@ -58,7 +58,7 @@ impl Identity {
 ///
 /// # Errors
 /// [`IdentityError::AdminOnly`] or [`IdentityError::ScopeMissing`].
-pub(crate) fn demand(caller: &Caller, scope: Scope) -> Result<(), IdentityError> {
+pub fn demand(caller: &Caller, scope: Scope) -> Result<(), IdentityError> {
     if caller.role != Role::Admin {
         return Err(IdentityError::AdminOnly);
     }

@@ -73,7 +73,7 @@ pub struct Member {
 ///
 /// # Errors
 /// [`IdentityError::Invalid`] that names `email`.
-pub(crate) fn check_email(email: &str) -> Result<String, IdentityError> {
+pub fn check_email(email: &str) -> Result<String, IdentityError> {
     let email = email.trim().to_lowercase();
     let fits = email.len() <= 254
         && email
