@@ -321,6 +321,14 @@ pub async fn users_are_changed_and_removed_with_their_keys(ports: &Ports) {
     assert!(ports.users.update_user(&grace).await.unwrap());
     assert_eq!(ports.users.get_user(organization, &grace.id).await.unwrap().as_ref(), Some(&grace));
     assert_eq!(ports.users.get_user(&theirs.organization.id, &grace.id).await.unwrap(), None);
+    assert_eq!(ports.users.find_user(organization, &grace.email).await.unwrap().as_ref(), Some(&grace));
+    assert_eq!(ports.users.find_user(organization, "nobody@example.org").await.unwrap(), None);
+    let twin = User { email: ours.user.email.clone(), ..grace.clone() };
+    assert!(matches!(ports.users.update_user(&twin).await, Err(IdentityError::Conflict { .. })));
+    "grace.hopper@example.org".clone_into(&mut grace.email);
+    assert!(ports.users.update_user(&grace).await.unwrap());
+    assert_eq!(ports.users.find_user(organization, &grace.email).await.unwrap().as_ref(), Some(&grace));
+    assert_eq!(ports.users.find_user(organization, "grace@example.org").await.unwrap(), None);
     assert_eq!(ports.users.count_owners(organization).await.unwrap(), 1);
 
     let member = Member {

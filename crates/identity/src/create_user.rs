@@ -1,6 +1,6 @@
 //! Adding people.
 
-use tenfold_kernel::{Area, Caller, UserId};
+use tenfold_kernel::{Caller, UserId};
 
 use crate::organization::check_name;
 use crate::service::demand_write;
@@ -18,11 +18,6 @@ pub struct NewUser {
     pub role: OrganizationRole,
 }
 
-/// What whoever makes, changes or removes a user of that role has to be able to change: owners are made by owners.
-pub(crate) fn role_area(role: OrganizationRole) -> Area {
-    if role == OrganizationRole::Owner { Area::Owners } else { Area::People }
-}
-
 impl Identity {
     /// Adds a person to the organisation.
     ///
@@ -30,7 +25,7 @@ impl Identity {
     /// [`IdentityError::Invalid`] for a field, [`IdentityError::AlreadyExists`] for the address.
     #[tracing::instrument(name = "identity.create_user", skip_all)]
     pub async fn create_user(&self, caller: &Caller, new: NewUser) -> Result<User, IdentityError> {
-        demand_write(caller, role_area(new.role))?;
+        demand_write(caller, new.role.area())?;
         let user = User {
             id: UserId::generate(&*self.rng),
             organization: caller.organization.clone(),

@@ -2,7 +2,6 @@
 
 use tenfold_kernel::{Area, Caller, UserId};
 
-use crate::create_user::role_area;
 use crate::modify_user::no_user;
 use crate::service::demand_write;
 use crate::{Identity, IdentityError};
@@ -16,7 +15,7 @@ impl Identity {
     pub async fn delete_user(&self, caller: &Caller, id: &UserId) -> Result<(), IdentityError> {
         demand_write(caller, Area::People)?;
         let user = self.user(caller, id).await?;
-        demand_write(caller, role_area(user.role))?;
+        demand_write(caller, user.role.area())?;
         self.keep_an_owner(&user).await?;
         let _changing = self.changing();
         if !self.ports.users.delete_user(&caller.organization, id).await? {

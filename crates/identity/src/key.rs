@@ -137,7 +137,8 @@ impl Digest {
         blake3::Hash::from_hex(text).ok().map(Self)
     }
 
-    pub(crate) fn bytes(&self) -> &[u8; 32] {
+    /// The hash itself.
+    pub fn bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 }

@@ -63,12 +63,12 @@ pub use error::{IdentityError, Rejection};
 pub use key::{ApiKey, Digest, KeyOwner, Secret, Standing, parse_scopes};
 #[cfg(feature = "testkit")]
 pub use memory::MemoryStore;
-pub use organization::Organization;
+pub use organization::{Organization, check_name};
 pub use page::{Cursor, List, ListRequest, Order, Page};
 pub use person::Person;
 pub use ports::{KeyStore, MemberStore, Ports, ProjectStore, ServiceAccountStore, UserStore};
 pub use project::{Project, ProjectRole};
 pub use read_keys::{KeyView, OwnerView};
-pub use service::Identity;
+pub use service::{Identity, demand_read, demand_write};
 pub use service_account::ServiceAccount;
-pub use user::{Calls, Member, OrganizationRole, User};
+pub use user::{Calls, Member, OrganizationRole, User, check_email};

@@ -2,7 +2,6 @@
 
 use tenfold_kernel::{Caller, UserId};
 
-use crate::create_user::role_area;
 use crate::service::demand_write;
 use crate::{Identity, IdentityError, OrganizationRole, User};
 
@@ -18,9 +17,9 @@ impl Identity {
         id: &UserId,
         role: OrganizationRole,
     ) -> Result<User, IdentityError> {
-        demand_write(caller, role_area(role))?;
+        demand_write(caller, role.area())?;
         let mut user = self.user(caller, id).await?;
-        demand_write(caller, role_area(user.role))?;
+        demand_write(caller, user.role.area())?;
         if role != OrganizationRole::Owner {
             self.keep_an_owner(&user).await?;
         }

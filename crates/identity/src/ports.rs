@@ -116,7 +116,17 @@ pub trait UserStore: Send + Sync + Debug {
         page: &Page,
     ) -> Result<Vec<User>, IdentityError>;
 
-    /// Writes the name and role of a user; `false` if there is none.
+    /// The user with this address, which is in small letters.
+    async fn find_user(
+        &self,
+        organization: &OrganizationId,
+        email: &str,
+    ) -> Result<Option<User>, IdentityError>;
+
+    /// Writes the name, address and role of a user; `false` if there is none.
+    ///
+    /// # Errors
+    /// [`IdentityError::Conflict`] if another user of the organisation has the address.
     async fn update_user(&self, user: &User) -> Result<bool, IdentityError>;
 
     /// Removes a user with its memberships and keys; `false` if there was none.

@@ -73,7 +73,7 @@ impl Identity {
 ///
 /// # Errors
 /// [`IdentityError::AdminOnly`], [`IdentityError::RoleLacks`] or [`IdentityError::ScopeMissing`].
-pub(crate) fn demand_read(caller: &Caller, area: Area) -> Result<(), IdentityError> {
+pub fn demand_read(caller: &Caller, area: Area) -> Result<(), IdentityError> {
     demand(caller, Level::Read, area, Scope::Read)
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn demand_read(caller: &Caller, area: Area) -> Result<(), IdentityErr
 ///
 /// # Errors
 /// As [`demand_read`].
-pub(crate) fn demand_write(caller: &Caller, area: Area) -> Result<(), IdentityError> {
+pub fn demand_write(caller: &Caller, area: Area) -> Result<(), IdentityError> {
     demand(caller, Level::Write, area, Scope::Management)
 }
 

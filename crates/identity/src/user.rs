@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use tenfold_kernel::{Access, Level, OrganizationId, ProjectId, Timestamp, UserId};
+use tenfold_kernel::{Access, Area, Level, OrganizationId, ProjectId, Timestamp, UserId};
 
 use crate::{IdentityError, ProjectRole};
 
@@ -79,6 +79,11 @@ impl OrganizationRole {
         }
     }
 
+    /// What whoever makes, changes or removes a user of this role has to be able to change: owners are made by owners.
+    pub fn area(self) -> Area {
+        if self == Self::Owner { Area::Owners } else { Area::People }
+    }
+
     /// Whether it sees the whole organisation, and not its own projects alone.
     pub fn sees_all_projects(self) -> bool {
         self != Self::Developer
@@ -145,7 +150,7 @@ pub struct Member {
 ///
 /// # Errors
 /// [`IdentityError::Invalid`] that names `email`.
-pub(crate) fn check_email(email: &str) -> Result<String, IdentityError> {
+pub fn check_email(email: &str) -> Result<String, IdentityError> {
     let email = email.trim().to_lowercase();
     let fits = email.len() <= 254
         && email

@@ -20,8 +20,8 @@ pub use clock::MockClock;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{BoxError, Classify, ErrorKind};
 pub use id::{
-    ApiKeyId, DeploymentId, EventId, InvalidId, JobId, OrganizationId, ProjectId, ReplicaId, RequestId,
-    ResponseId, ServiceAccountId, UserId,
+    ApiKeyId, ChallengeId, DeploymentId, EventId, InvalidId, InviteId, JobId, OrganizationId, PasskeyId,
+    ProjectId, ReplicaId, RequestId, ResponseId, ServiceAccountId, SessionId, UserId,
 };
 pub use money::{Currency, InvalidCurrency, Money};
 #[cfg(feature = "testkit")]

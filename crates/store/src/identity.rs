@@ -549,16 +549,32 @@ impl UserStore for Store {
         self.page(sql, organization.as_str(), page, user).await
     }
 
+    async fn find_user(
+        &self,
+        organization: &OrganizationId,
+        email: &str,
+    ) -> Result<Option<User>, IdentityError> {
+        let row = sqlx::query("SELECT * FROM users WHERE organization_id = $1 AND email = $2")
+            .bind(organization.to_string())
+            .bind(email.to_owned())
+            .fetch_optional(self.reader())
+            .await
+            .map_err(failed)?;
+        Ok(row.as_ref().map(user).transpose()?)
+    }
+
     async fn update_user(&self, user: &User) -> Result<bool, IdentityError> {
-        let done =
-            sqlx::query("UPDATE users SET name = $3, role = $4 WHERE organization_id = $1 AND id = $2")
-                .bind(user.organization.to_string())
-                .bind(user.id.to_string())
-                .bind(user.name.clone())
-                .bind(user.role.as_str())
-                .execute(self.writer())
-                .await
-                .map_err(failed)?;
+        let done = sqlx::query(
+            "UPDATE users SET name = $3, email = $4, role = $5 WHERE organization_id = $1 AND id = $2",
+        )
+        .bind(user.organization.to_string())
+        .bind(user.id.to_string())
+        .bind(user.name.clone())
+        .bind(user.email.clone())
+        .bind(user.role.as_str())
+        .execute(self.writer())
+        .await
+        .map_err(failed)?;
         Ok(done.rows_affected() > 0)
     }
 
