@@ -58,9 +58,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "payments",
             "notify",
             "http",
+            "console",
             "cli",
         ],
     ),
+    ("tenfold-console", &[]),
     ("tenfold-bench", &["kernel", "protocol"]),
     ("xtask", &[]),
 ];
@@ -68,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Outside crates that belong to one place, because they are what that place hides.
 const OWNED: &[(&str, &[&str])] = &[
     ("lettre", &["tenfold-notify"]),
+    ("rust-embed", &["tenfold-console"]),
     ("argon2", &["tenfold-accounts"]),
     ("webauthn_rp", &["tenfold-accounts"]),
     ("axum", &["tenfold-http", "tenfold-engine"]),

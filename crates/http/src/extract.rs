@@ -10,24 +10,25 @@ use tenfold_kernel::{Access, Area, Caller, ErrorKind, Level, RequestId, Scope};
 use tenfold_serving::Call;
 
 use crate::app::App;
+use crate::browser::{self, Browser};
 use crate::error::ApiError;
 use crate::idempotency::EventKey;
 
-/// The authenticated caller. A handler without it, or one of its narrower kin below, serves the public.
+/// The authenticated caller: of a key, or a person whose browser is signed in. A handler without it, or one of its narrower kin below, serves the public.
 #[derive(Debug, Clone)]
 pub struct Authenticated(pub Caller);
 
 impl FromRequestParts<App> for Authenticated {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let secret = bearer(&parts.headers).ok_or_else(|| {
-            ApiError::new(
-                ErrorKind::Unauthenticated,
-                "You didn't provide an API key. Send it as `Authorization: Bearer KEY`.",
-            )
-            .with_code("missing_api_key")
-        })?;
-        Ok(Self(app.identity.authenticate(secret).await?))
+        if let Some(secret) = bearer(&parts.headers) {
+            return Ok(Self(app.identity.authenticate(secret).await?));
+        }
+        if browser::token(&parts.headers).is_some() {
+            return Ok(Self(Browser::from_request_parts(parts, app).await?.caller(app).await?));
+        }
+        let message = "You didn't provide an API key. Send it as `Authorization: Bearer KEY`.";
+        Err(ApiError::new(ErrorKind::Unauthenticated, message).with_code("missing_api_key"))
     }
 }
 
@@ -49,7 +50,7 @@ impl FromRequestParts<App> for Reader {
 ///
 /// ```ignore
 /// pub struct ModelsReader(pub Caller);
-/// impl FromRequestParts<App> for ModelsReader { ... who_may(parts, app, Level::Read, Area::Models) ... }
+/// impl FromRequestParts<App> for ModelsReader { ... who_may(parts, app, Level::Read, &[Area::Models]) ... }
 /// ```
 ///
 /// and the same for `ModelsWriter` and [`Level::Write`].
@@ -66,7 +67,7 @@ macro_rules! areas {
         impl FromRequestParts<App> for $name {
             type Rejection = ApiError;
             async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-                who_may(parts, app, Level::$level, Area::$area).await.map(Self)
+                who_may(parts, app, Level::$level, &[Area::$area]).await.map(Self)
             }
         }
     };
@@ -79,15 +80,44 @@ areas! {
     OwnersReader OwnersWriter Owners;
 }
 
-async fn who_may(parts: &mut Parts, app: &App, level: Level, area: Area) -> Result<Caller, ApiError> {
+/// A caller who may see keys of projects, or its own there. Which they are, identity decides.
+#[derive(Debug, Clone)]
+pub struct KeysReader(pub Caller);
+
+/// A caller who may make and revoke keys of projects, or its own there.
+#[derive(Debug, Clone)]
+pub struct KeysWriter(pub Caller);
+
+impl FromRequestParts<App> for KeysReader {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        who_may(parts, app, Level::Read, &[Area::People, Area::OwnKeys]).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for KeysWriter {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        who_may(parts, app, Level::Write, &[Area::People, Area::OwnKeys]).await.map(Self)
+    }
+}
+
+/// The caller, if it may do so much with one of `areas`.
+async fn who_may(
+    parts: &mut Parts,
+    app: &App,
+    level: Level,
+    areas: &[Area],
+) -> Result<Caller, ApiError> {
     let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
     if caller.access == Access::NONE {
         let message = "This needs an admin key of the organisation.";
         return Err(ApiError::new(ErrorKind::PermissionDenied, message).with_code("admin_key_required"));
     }
-    if !caller.may(level, area) {
+    if !areas.iter().any(|area| caller.may(level, *area)) {
         let doing = if level == Level::Write { "change" } else { "see" };
-        let message = format!("Your role may not {doing} {}.", area.as_str());
+        let area = areas.first().map_or("this", |area| area.as_str());
+        let message = format!("Your role may not {doing} {area}.");
         return Err(ApiError::new(ErrorKind::PermissionDenied, message).with_code("insufficient_role"));
     }
     require_scope(&caller, if level == Level::Write { Scope::Management } else { Scope::Read })?;

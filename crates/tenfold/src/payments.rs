@@ -94,13 +94,7 @@ impl Payments {
             ensure!(self.is_empty(), "payments.public_url is missing: providers send notifications there");
             return Ok(String::new());
         };
-        let url = Url::parse(text).context("payments.public_url is no address")?;
-        let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        ensure!(
-            matches!(url.scheme(), "https" | "http") && is_plain && url.password().is_none(),
-            "payments.public_url must be as https://models.example.com"
-        );
-        Ok(text.trim_end_matches('/').to_owned())
+        public_address("payments.public_url", text)
     }
 
     /// Every provider that has a section. Files are read once, here; their paths begin at `home`.

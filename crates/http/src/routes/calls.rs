@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::list_of;
 use super::organization::ledger_entry;
 use super::usage::{Parameters, id, number, push, restrict, seconds, unknown};
 use crate::app::App;
@@ -61,10 +62,7 @@ async fn list_calls(
 ) -> Result<Json<List<UsageCall>>, ApiError> {
     let (query, after) = read(parameters, &caller)?;
     let (calls, has_more) = app.billing.calls(query, after.as_deref()).await?;
-    let data: Vec<UsageCall> = calls.iter().map(call).collect();
-    let (first_id, last_id) =
-        (data.first().map(|call| call.id.clone()), data.last().map(|call| call.id.clone()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    Ok(Json(list_of(calls.iter().map(call).collect(), has_more, |call| &call.id)))
 }
 
 /// One call with what it moved in the ledger. Its id is the request's `x-request-id`, or, for a request with an

@@ -15,6 +15,7 @@ use super::billing::{amount, currency, decimal};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -107,9 +108,7 @@ async fn list_payment_methods(
         created_at: method.created_at.secs(),
     };
     let data: Vec<PaymentMethodObject> = methods.into_iter().map(written).collect();
-    let id = |method: Option<&PaymentMethodObject>| method.map(|method| method.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more: false }))
+    Ok(Json(list_of(data, false, |method| &method.id)))
 }
 
 /// Forgets a way to pay; what recharges by it stops.

@@ -25,6 +25,7 @@ use super::Params;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{BillingReader, BillingWriter, ChangeKey, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -307,9 +308,7 @@ async fn list_entries(
     let has_more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
     let data: Vec<LedgerEntry> = entries.iter().map(ledger_entry).collect();
-    let id = |entry: Option<&LedgerEntry>| entry.map(|entry| entry.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    Ok(Json(list_of(data, has_more, |entry| &entry.id)))
 }
 
 async fn place(

@@ -18,6 +18,7 @@ use super::billing::{amount, currency, decimal};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create_checkout, list_checkouts)).routes(routes!(get_checkout))
@@ -132,9 +133,7 @@ async fn list_checkouts(
     let has_more = orders.len() > limit as usize;
     orders.truncate(limit as usize);
     let data: Vec<Checkout> = orders.iter().map(|order| checkout(order, None)).collect();
-    let id = |checkout: Option<&Checkout>| checkout.map(|checkout| checkout.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    Ok(Json(list_of(data, has_more, |checkout| &checkout.id)))
 }
 
 /// An order.

@@ -24,6 +24,7 @@ use super::documents::{self, DocumentQuery};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -144,9 +145,7 @@ async fn list_invoices(
     for invoice in &found {
         data.push(written(&app, invoice).await?);
     }
-    let id = |one: Option<&InvoiceObject>| one.map(|one| one.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    Ok(Json(list_of(data, has_more, |one| &one.id)))
 }
 
 /// Makes the invoice of a month that is over, once. The platform does so by itself, an hour after the month's end.

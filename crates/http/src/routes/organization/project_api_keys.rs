@@ -18,7 +18,7 @@ use super::{
 };
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{Authenticated, JsonBody};
+use crate::extract::{JsonBody, KeysReader, KeysWriter};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_keys, create_key)).routes(routes!(get_key, delete_key))
@@ -74,7 +74,7 @@ fn written(KeyView { key, owner }: KeyView) -> ProjectApiKey {
 )]
 async fn list_keys(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    KeysReader(caller): KeysReader,
     Path(project): Path<String>,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<ProjectApiKey>>, ApiError> {
@@ -93,7 +93,7 @@ async fn list_keys(
 )]
 async fn create_key(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    KeysWriter(caller): KeysWriter,
     Path(project): Path<String>,
     JsonBody(body): JsonBody<CreateProjectApiKey>,
 ) -> Result<ShownOnce<ProjectApiKey>, ApiError> {
@@ -127,7 +127,7 @@ async fn create_key(
 )]
 async fn get_key(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    KeysReader(caller): KeysReader,
     Path((project, id)): Path<(String, String)>,
 ) -> Result<Json<ProjectApiKey>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;
@@ -144,7 +144,7 @@ async fn get_key(
 )]
 async fn delete_key(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    KeysWriter(caller): KeysWriter,
     Path((project, id)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;

@@ -16,6 +16,7 @@ use super::billing::EntryQuery;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_rentals, create_rental)).routes(routes!(get_rental, end_rental))
@@ -61,9 +62,7 @@ async fn list_rentals(
     let has_more = rentals.len() > limit as usize;
     rentals.truncate(limit as usize);
     let data: Vec<RentalObject> = rentals.iter().map(written).collect();
-    let id = |rental: Option<&RentalObject>| rental.map(|rental| rental.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    Ok(Json(list_of(data, has_more, |rental| &rental.id)))
 }
 
 /// Rents a replica. Its seconds are charged from the moment on at which it takes calls; calls to it cost nothing more.

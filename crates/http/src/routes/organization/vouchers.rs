@@ -16,6 +16,7 @@ use super::{Params, ShownOnce, shown_once};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_vouchers, create_vouchers)).routes(routes!(redeem_voucher))
@@ -42,9 +43,7 @@ fn written(voucher: &Voucher, now: Timestamp) -> VoucherObject {
 }
 
 fn listed(data: Vec<VoucherObject>, has_more: bool) -> List<VoucherObject> {
-    let id = |voucher: Option<&VoucherObject>| voucher.map(|voucher| voucher.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    List { object: "list".to_owned(), data, first_id, last_id, has_more }
+    list_of(data, has_more, |voucher| &voucher.id)
 }
 
 /// Vouchers that were made here, newest first, without their codes.
