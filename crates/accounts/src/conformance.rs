@@ -162,6 +162,8 @@ pub async fn set_up_first_only(adapters: &Adapters) {
     let bob = User { name: "Bob".to_owned(), email: "bob@set.up".to_owned(), ..b.user.clone() };
     let (of_ada, of_bob) = (account(&ada), account(&bob));
     let sessions = (session(&ada.id), session(&bob.id));
+    // A pool opens its connections here, so that neither has to wait for one and come late.
+    let _ = tokio::join!(store.has_accounts(), store.has_accounts(), store.has_accounts());
     let (x, y) =
         tokio::join!(store.set_up(&ada, &of_ada, &sessions.0), store.set_up(&bob, &of_bob, &sessions.1));
     assert_ne!(x.unwrap(), y.unwrap(), "exactly one succeeds");
