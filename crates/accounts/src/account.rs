@@ -3,7 +3,7 @@
 use tenfold_identity::User;
 use tenfold_kernel::{ApiKeyId, OrganizationId, Timestamp, UserId};
 
-use crate::{PasswordHash, Totp, TotpSecret};
+use crate::{PasswordHash, Totp, TotpSeed};
 
 /// What signs a user of the organisation in to the console. Name, address and role are identity's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct Account {
     pub password: Option<PasswordHash>,
     /// The one-time codes that are asked for beside the password, if they are on.
     pub totp: Option<Totp>,
-    /// A secret that was shown and not yet confirmed by a code of it.
-    pub pending_totp: Option<TotpSecret>,
+    /// Of a secret that was shown and not yet confirmed by a code of it.
+    pub pending_totp: Option<TotpSeed>,
     /// Under which key the person's calls from the console are booked. No secret belongs to it.
     pub console_key: ApiKeyId,
     /// Since when.

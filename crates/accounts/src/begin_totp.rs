@@ -2,7 +2,7 @@
 
 use tenfold_kernel::Secret;
 
-use crate::{Accounts, AccountsError, SessionInfo, TotpSecret};
+use crate::{Accounts, AccountsError, SessionInfo, TotpSecret, TotpSeed};
 
 /// What an authenticator app is given.
 #[derive(Debug, Clone)]
@@ -27,11 +27,12 @@ impl Accounts {
         let user = &info.user.id;
         let person = self.demand_password(user, password).await?;
         self.ports.attempts.clear_attempts(&self.user_key(user)).await?;
-        let secret = TotpSecret::generate(&*self.rng);
-        if !self.ports.totp.begin_totp(user, &secret).await? {
+        let seed = TotpSeed::generate(&*self.rng);
+        if !self.ports.totp.begin_totp(user, &seed).await? {
             return Err(AccountsError::TotpEnabled);
         }
         tracing::info!(user.id = %user, "one-time codes begun");
+        let secret = seed.secret(user, &self.config.pepper);
         let url = Secret::new(&secret.url(&person.user.email));
         Ok(PendingTotp { secret, url })
     }

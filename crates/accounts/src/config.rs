@@ -9,7 +9,7 @@ use crate::RelyingParty;
 #[derive(Clone)]
 pub struct Config {
     /// The key of the hashes under which tokens, recovery codes and addresses are kept. Lose it and every session,
-    /// invitation, recovery code and passkey is void.
+    /// invitation, one-time code, recovery code and passkey is void; passwords are not.
     pub pepper: [u8; 32],
     /// For whom passkeys are made; without one there are none.
     pub relying_party: Option<RelyingParty>,

@@ -18,12 +18,13 @@ impl Accounts {
         if person.account.totp.is_some() {
             return Err(AccountsError::TotpEnabled);
         }
-        let secret = person.account.pending_totp.ok_or(AccountsError::TotpDisabled)?;
+        let seed = person.account.pending_totp.ok_or(AccountsError::TotpDisabled)?;
+        let secret = seed.secret(user, &self.config.pepper);
         let step = secret.step_of(code, self.clock.now(), 0).ok_or(AccountsError::WrongCode)?;
         let codes: Vec<String> = (0..recovery::COUNT).map(|_| recovery::generate(&*self.rng)).collect();
         let digests: Vec<_> =
             codes.iter().filter_map(|code| recovery::digest(code, user, &self.config.pepper)).collect();
-        if !self.ports.totp.enable_totp(user, &secret, step, &digests).await? {
+        if !self.ports.totp.enable_totp(user, &seed, step, &digests).await? {
             // Another browser confirmed meanwhile, or began anew.
             return Err(AccountsError::TotpDisabled);
         }

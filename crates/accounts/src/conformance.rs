@@ -14,7 +14,7 @@ use tenfold_kernel::{
 
 use crate::{
     Acceptance, Account, AccountsError, Admission, Attempt, AttemptKey, Challenge, Invite, Passkey,
-    PasswordHash, Person, Ports, Session, TotpSecret,
+    PasswordHash, Person, Ports, Session, TotpSeed,
 };
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -52,8 +52,8 @@ fn hash() -> PasswordHash {
     PasswordHash::parse(HASH).unwrap()
 }
 
-fn secret(n: u8) -> TotpSecret {
-    TotpSecret::from_base32(&data_encoding::BASE32_NOPAD.encode(&[n; 20])).unwrap()
+fn seed(n: u8) -> TotpSeed {
+    TotpSeed::from_base32(&data_encoding::BASE32_NOPAD.encode(&[n; 20])).unwrap()
 }
 
 fn random_digest() -> Digest {
@@ -162,6 +162,8 @@ pub async fn set_up_first_only(adapters: &Adapters) {
     let bob = User { name: "Bob".to_owned(), email: "bob@set.up".to_owned(), ..b.user.clone() };
     let (of_ada, of_bob) = (account(&ada), account(&bob));
     let sessions = (session(&ada.id), session(&bob.id));
+    // A pool opens its connections here, so that neither has to wait for one and come late.
+    let _ = tokio::join!(store.has_accounts(), store.has_accounts(), store.has_accounts());
     let (x, y) =
         tokio::join!(store.set_up(&ada, &of_ada, &sessions.0), store.set_up(&bob, &of_bob, &sessions.1));
     assert_ne!(x.unwrap(), y.unwrap(), "exactly one succeeds");
@@ -221,16 +223,16 @@ pub async fn one_time_codes_go_on_and_off(adapters: &Adapters) {
     let user = join(adapters, &founding.organization.id, "a@totp").await.user.id;
     let (store, people) = (&adapters.accounts.totp, &adapters.accounts.accounts);
     let code = random_digest();
-    assert!(!store.enable_totp(&user, &secret(1), 5, &[code]).await.unwrap(), "nothing waits");
-    assert!(store.begin_totp(&user, &secret(1)).await.unwrap());
-    assert!(store.begin_totp(&user, &secret(2)).await.unwrap(), "a new secret replaces one that waits");
-    assert!(!store.enable_totp(&user, &secret(1), 5, &[code]).await.unwrap(), "another secret waits");
+    assert!(!store.enable_totp(&user, &seed(1), 5, &[code]).await.unwrap(), "nothing waits");
+    assert!(store.begin_totp(&user, &seed(1)).await.unwrap());
+    assert!(store.begin_totp(&user, &seed(2)).await.unwrap(), "a new one replaces one that waits");
+    assert!(!store.enable_totp(&user, &seed(1), 5, &[code]).await.unwrap(), "another waits");
     let account = people.get_person(&user).await.unwrap().unwrap().account;
-    assert_eq!((account.totp, account.pending_totp), (None, Some(secret(2))));
+    assert_eq!((account.totp, account.pending_totp), (None, Some(seed(2))));
     assert!(!store.take_step(&user, 99).await.unwrap(), "codes are off");
     assert!(!store.disable_totp(&user).await.unwrap());
 
-    let right = secret(2);
+    let right = seed(2);
     let codes = [code];
     let (a, b) = tokio::join!(
         store.enable_totp(&user, &right, 5, &codes),
@@ -239,12 +241,12 @@ pub async fn one_time_codes_go_on_and_off(adapters: &Adapters) {
     assert_ne!(a.unwrap(), b.unwrap(), "exactly one confirms");
     let account = people.get_person(&user).await.unwrap().unwrap().account;
     let totp = account.totp.unwrap();
-    assert_eq!((totp.secret, totp.last_step, account.pending_totp), (secret(2), 5, None));
-    assert!(!store.begin_totp(&user, &secret(3)).await.unwrap(), "codes are on");
+    assert_eq!((totp.seed, totp.last_step, account.pending_totp), (seed(2), 5, None));
+    assert!(!store.begin_totp(&user, &seed(3)).await.unwrap(), "codes are on");
     assert!(store.disable_totp(&user).await.unwrap());
     assert!(!store.take_recovery_code(&user, &code).await.unwrap(), "recovery codes go along");
     assert_eq!(people.get_person(&user).await.unwrap().unwrap().account.totp, None);
-    assert!(!store.begin_totp(&UserId::generate(&SystemRng), &secret(1)).await.unwrap());
+    assert!(!store.begin_totp(&UserId::generate(&SystemRng), &seed(1)).await.unwrap());
 }
 
 /// Whoever else tries at the moment.
@@ -254,8 +256,8 @@ pub async fn a_step_and_a_recovery_code_count_once(adapters: &Adapters) {
     let other = join(adapters, &founding.organization.id, "b@once").await.user.id;
     let store = &adapters.accounts.totp;
     let codes = [random_digest(), random_digest()];
-    assert!(store.begin_totp(&user, &secret(1)).await.unwrap());
-    assert!(store.enable_totp(&user, &secret(1), 5, &codes).await.unwrap());
+    assert!(store.begin_totp(&user, &seed(1)).await.unwrap());
+    assert!(store.enable_totp(&user, &seed(1), 5, &codes).await.unwrap());
     let (a, b, c) =
         tokio::join!(store.take_step(&user, 6), store.take_step(&user, 6), store.take_step(&user, 6));
     let taken = [a.unwrap(), b.unwrap(), c.unwrap()];
@@ -280,9 +282,9 @@ pub async fn attempts_are_counted_one_after_the_other(adapters: &Adapters) {
     let store = &adapters.accounts.attempts;
     let (key, other) = (AttemptKey(random_digest()), AttemptKey(random_digest()));
     let count = || store.count_attempt(&key, NOW);
-    let (a, b, c, d) = tokio::join!(count(), count(), count(), count());
-    let (e, f, g, h) = tokio::join!(count(), count(), count(), count());
-    let all = [a, b, c, d, e, f, g, h].map(Result::unwrap);
+    let four = tokio::join!(count(), count(), count(), count());
+    let more = tokio::join!(count(), count(), count(), count());
+    let all = [four.0, four.1, four.2, four.3, more.0, more.1, more.2, more.3].map(Result::unwrap);
     let until = NOW.plus(Duration::from_mins(1));
     let mut admitted: Vec<u32> = Vec::new();
     for admission in all {
@@ -505,8 +507,8 @@ pub async fn a_deleted_user_takes_everything_along(adapters: &Adapters) {
     let begun = ports.sessions.list_sessions(user, NOW).await.unwrap().remove(0);
     let key = passkey(user);
     ports.passkeys.insert_passkey(&key).await.unwrap();
-    assert!(ports.totp.begin_totp(user, &secret(1)).await.unwrap());
-    assert!(ports.totp.enable_totp(user, &secret(1), 1, &[random_digest()]).await.unwrap());
+    assert!(ports.totp.begin_totp(user, &seed(1)).await.unwrap());
+    assert!(ports.totp.enable_totp(user, &seed(1), 1, &[random_digest()]).await.unwrap());
     assert!(adapters.identity.users.delete_user(&founding.organization.id, user).await.unwrap());
     assert_eq!(ports.sessions.find_session(&begun.digest).await.unwrap(), None);
     assert_eq!(ports.passkeys.find_passkey(&key.credential).await.unwrap(), None);

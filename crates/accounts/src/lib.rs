@@ -3,7 +3,7 @@
 //!
 //! # Invariants
 //! * Passwords are kept as Argon2id hashes; tokens, recovery codes and addresses that were guessed at as hashes under
-//!   a key (the pepper) that is not in the database. Of one-time codes alone the secret itself is kept.
+//!   a key (the pepper) that is not in the database. Secrets of one-time codes are made from it and a seed, which alone is kept.
 //! * An address that has no account takes a guesser as long as one that has, waits as long after failures, and reads
 //!   the same sentence.
 //! * An attempt counts as a failure before it is made, in the database: however many come at once to however many
@@ -76,4 +76,4 @@ pub use session::{Session, SessionInfo, SignedIn};
 pub use set_up::SetUp;
 pub use sign_in::Credentials;
 pub use throttle::{Admission, Attempt, AttemptKey, Failures, MEMORY};
-pub use totp::{Totp, TotpSecret};
+pub use totp::{Totp, TotpSecret, TotpSeed};

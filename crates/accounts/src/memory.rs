@@ -9,7 +9,7 @@ use crate::throttle::MEMORY;
 use crate::{
     Acceptance, Account, AccountStore, AccountsError, Admission, Attempt, AttemptKey, AttemptStore,
     Challenge, Failures, Invite, InviteStore, Passkey, PasskeyStore, PasswordHash, Person, Session,
-    SessionInfo, SessionStore, SweepStore, Totp, TotpSecret, TotpStore,
+    SessionInfo, SessionStore, SweepStore, Totp, TotpSeed, TotpStore,
 };
 
 /// All tables behind one lock, beside those of identity.
@@ -135,24 +135,24 @@ impl AccountStore for MemoryStore {
 
 #[async_trait]
 impl TotpStore for MemoryStore {
-    async fn begin_totp(&self, user: &UserId, secret: &TotpSecret) -> Result<bool, AccountsError> {
+    async fn begin_totp(&self, user: &UserId, seed: &TotpSeed) -> Result<bool, AccountsError> {
         let mut tables = self.tables.lock().await;
         let account = tables.account(user).filter(|account| account.totp.is_none());
-        Ok(account.map(|account| account.pending_totp = Some(secret.clone())).is_some())
+        Ok(account.map(|account| account.pending_totp = Some(seed.clone())).is_some())
     }
 
     async fn enable_totp(
         &self,
         user: &UserId,
-        secret: &TotpSecret,
+        seed: &TotpSeed,
         step: i64,
         recovery: &[Digest],
     ) -> Result<bool, AccountsError> {
         let mut tables = self.tables.lock().await;
-        let waits = |account: &&mut Account| account.pending_totp.as_ref() == Some(secret);
+        let waits = |account: &&mut Account| account.pending_totp.as_ref() == Some(seed);
         let Some(account) = tables.account(user).filter(waits) else { return Ok(false) };
         account.pending_totp = None;
-        account.totp = Some(Totp { secret: secret.clone(), last_step: step });
+        account.totp = Some(Totp { seed: seed.clone(), last_step: step });
         tables.recovery.retain(|(owner, _)| owner != user);
         tables.recovery.extend(recovery.iter().map(|digest| (user.clone(), *digest)));
         Ok(true)

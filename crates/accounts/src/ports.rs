@@ -13,7 +13,7 @@ use tenfold_kernel::{ChallengeId, InviteId, OrganizationId, PasskeyId, SessionId
 
 use crate::{
     Acceptance, Account, AccountsError, Admission, Attempt, AttemptKey, Challenge, Invite, Passkey,
-    PasswordHash, Person, Session, SessionInfo, TotpSecret,
+    PasswordHash, Person, Session, SessionInfo, TotpSeed,
 };
 
 /// Accounts and their passwords.
@@ -48,16 +48,16 @@ pub trait AccountStore: Send + Sync + Debug {
 /// One-time codes and recovery codes.
 #[async_trait]
 pub trait TotpStore: Send + Sync + Debug {
-    /// Keeps a secret that is to be confirmed, instead of an earlier one; `false` if codes are on or there is no
+    /// Keeps the seed of a secret that is to be confirmed, instead of an earlier one; `false` if codes are on or there is no
     /// account.
-    async fn begin_totp(&self, user: &UserId, secret: &TotpSecret) -> Result<bool, AccountsError>;
+    async fn begin_totp(&self, user: &UserId, seed: &TotpSeed) -> Result<bool, AccountsError>;
 
-    /// Turns codes on with the secret that waits, `step` taken, and these recovery codes alone; `false` if another
-    /// secret waits, or none. Of several that try at once, one succeeds.
+    /// Turns codes on with the seed that waits, `step` taken, and these recovery codes alone; `false` if another
+    /// waits, or none. Of several that try at once, one succeeds.
     async fn enable_totp(
         &self,
         user: &UserId,
-        secret: &TotpSecret,
+        seed: &TotpSeed,
         step: i64,
         recovery: &[Digest],
     ) -> Result<bool, AccountsError>;

@@ -127,7 +127,8 @@ impl Accounts {
     pub(crate) async fn take_code(&self, account: &Account, code: &str) -> Result<bool, AccountsError> {
         let Some(totp) = &account.totp else { return Ok(false) };
         let user = &account.user;
-        if let Some(step) = totp.secret.step_of(code, self.clock.now(), totp.last_step) {
+        let secret = totp.seed.secret(user, &self.config.pepper);
+        if let Some(step) = secret.step_of(code, self.clock.now(), totp.last_step) {
             return self.ports.totp.take_step(user, step).await;
         }
         let Some(digest) = recovery::digest(code, user, &self.config.pepper) else { return Ok(false) };

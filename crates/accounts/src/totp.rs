@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
-use tenfold_kernel::{Rng, Timestamp};
+use tenfold_identity::Digest;
+use tenfold_kernel::{Rng, Timestamp, UserId};
 use url::Url;
 
 const STEP_SECS: i64 = 30;
@@ -20,17 +21,17 @@ const ISSUER: &str = "Tenfold";
 /// The codes of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Totp {
-    /// What the codes are made from.
-    pub secret: TotpSecret,
+    /// What the secret is made from.
+    pub seed: TotpSeed,
     /// The step of the last code that was taken: it and earlier ones do not count again.
     pub last_step: i64,
 }
 
-/// 160 random bits that the platform and an authenticator app share.
+/// 160 random bits, from which and the pepper the secret is made: whoever reads the database alone makes no codes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct TotpSecret([u8; 20]);
+pub struct TotpSeed([u8; 20]);
 
-impl TotpSecret {
+impl TotpSeed {
     /// Makes a new one.
     pub(crate) fn generate(rng: &dyn Rng) -> Self {
         let mut bytes = [0_u8; 20];
@@ -38,14 +39,39 @@ impl TotpSecret {
         Self(bytes)
     }
 
-    /// In base 32, as apps take and the store keeps it.
+    /// In base 32, as the store keeps it.
     pub fn to_base32(&self) -> String {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// Reads what [`TotpSecret::to_base32`] wrote.
+    /// Reads what [`TotpSeed::to_base32`] wrote.
     pub fn from_base32(text: &str) -> Option<Self> {
         BASE32_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
+    }
+
+    /// The secret of `user`.
+    pub(crate) fn secret(&self, user: &UserId, pepper: &[u8; 32]) -> TotpSecret {
+        let digest = Digest::of(&format!("one-time codes\0{user}\0{}", self.to_base32()), pepper);
+        let mut secret = [0; 20];
+        secret.copy_from_slice(&digest.bytes()[..20]);
+        TotpSecret(secret)
+    }
+}
+
+impl fmt::Debug for TotpSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TotpSeed(..)")
+    }
+}
+
+/// 160 bits that the platform and an authenticator app share.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TotpSecret([u8; 20]);
+
+impl TotpSecret {
+    /// In base 32, as apps take it.
+    pub fn to_base32(&self) -> String {
+        BASE32_NOPAD.encode(&self.0)
     }
 
     /// The code of `step`, or nothing for a step before 1970.
@@ -108,6 +134,8 @@ impl fmt::Debug for TotpSecret {
 
 #[cfg(test)]
 mod tests {
+    use tenfold_kernel::SystemRng;
+
     use super::*;
 
     /// RFC 6238, appendix B, SHA-1; the last six of its eight digits.
@@ -152,7 +180,19 @@ mod tests {
             secret.url("a/b?c#d e@example.org"),
             "otpauth://totp/Tenfold:a%2Fb%3Fc%23d%20e@example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Tenfold"
         );
-        assert_eq!(TotpSecret::from_base32(&secret.to_base32()), Some(secret.clone()));
         assert!(!format!("{secret:?}").contains("GEZ"));
+    }
+
+    #[test]
+    fn a_seed_is_nothing_without_the_pepper_and_its_user() {
+        let seed = TotpSeed::generate(&SystemRng);
+        assert_eq!(TotpSeed::from_base32(&seed.to_base32()), Some(seed.clone()));
+        let (ada, bob) = (UserId::generate(&SystemRng), UserId::generate(&SystemRng));
+        let secret = seed.secret(&ada, &[1; 32]);
+        assert_eq!(secret, seed.secret(&ada, &[1; 32]));
+        assert_ne!(secret, seed.secret(&bob, &[1; 32]));
+        assert_ne!(secret, seed.secret(&ada, &[2; 32]));
+        assert_ne!(secret, TotpSeed::generate(&SystemRng).secret(&ada, &[1; 32]));
+        assert_ne!(secret.to_base32(), seed.to_base32());
     }
 }

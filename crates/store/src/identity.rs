@@ -93,25 +93,25 @@ impl Store {
 }
 
 /// Column `name` of a row.
-fn text(row: &AnyRow, name: &'static str) -> Result<String, StoreError> {
+pub(crate) fn text(row: &AnyRow, name: &'static str) -> Result<String, StoreError> {
     Ok(row.try_get(name)?)
 }
 
-fn maybe_text(row: &AnyRow, name: &'static str) -> Result<Option<String>, StoreError> {
+pub(crate) fn maybe_text(row: &AnyRow, name: &'static str) -> Result<Option<String>, StoreError> {
     Ok(row.try_get(name)?)
 }
 
-fn time(row: &AnyRow, name: &'static str) -> Result<Timestamp, StoreError> {
+pub(crate) fn time(row: &AnyRow, name: &'static str) -> Result<Timestamp, StoreError> {
     Ok(Timestamp(row.try_get(name)?))
 }
 
-fn maybe_time(row: &AnyRow, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
+pub(crate) fn maybe_time(row: &AnyRow, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
     let at: Option<i64> = row.try_get(name)?;
     Ok(at.map(Timestamp))
 }
 
 /// What the program reads out of a text that it wrote.
-fn parsed<T, E>(
+pub(crate) fn parsed<T, E>(
     row: &AnyRow,
     name: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
@@ -256,7 +256,7 @@ async fn insert_project(connection: &mut AnyConnection, project: &Project) -> Re
     Ok(())
 }
 
-async fn insert_user(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
+pub(crate) async fn insert_user(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO users (id, organization_id, name, email, role, added_at) VALUES ($1, $2, $3, $4, $5, $6)",
     )

@@ -59,6 +59,11 @@ pub(crate) async fn house() -> (House, SignedIn) {
     (house, signed_in)
 }
 
+/// A millisecond less.
+pub(crate) fn short_of(time: Duration) -> Duration {
+    time.checked_sub(Duration::from_millis(1)).unwrap()
+}
+
 pub(crate) fn set_up() -> SetUp {
     SetUp {
         name: "Ada Lovelace".to_owned(),

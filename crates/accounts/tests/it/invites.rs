@@ -35,7 +35,8 @@ async fn who_follows_the_link_is_a_user_with_projects_and_signed_in() {
         expires_at: house.clock.now().plus(Duration::from_hours(7 * 24)),
     };
     assert_eq!(view, expected);
-    assert_eq!(accounts.list_invites(&house.admin).await.unwrap(), [created.invite.clone()]);
+    let listed = accounts.list_invites(&house.admin).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&created.invite));
     let joined = accounts.accept_invite(token, "Grace Hopper", &password(), "Safari").await.unwrap();
     let user = &joined.info.user;
     assert_eq!((user.name.as_str(), user.email.as_str()), ("Grace Hopper", "grace@example.org"));

@@ -6,17 +6,17 @@ use tenfold_accounts::AccountsError;
 use tenfold_identity::OrganizationRole;
 use tenfold_kernel::{Clock as _, Secret, SessionId, SystemRng};
 
-use crate::house::{EMAIL, PASSWORD, house};
+use crate::house::{EMAIL, PASSWORD, house, short_of};
 
 #[tokio::test]
 async fn a_session_ends_when_it_is_idle_and_after_its_life() {
     let (house, ada) = house().await;
     let token = ada.token.expose();
     let hour = Duration::from_hours(1);
-    house.clock.advance(hour * 12 - Duration::from_millis(1));
+    house.clock.advance(short_of(hour * 12));
     house.accounts.session(token).await.unwrap();
     for _ in 0..13 {
-        house.clock.advance(hour * 12 - Duration::from_millis(1));
+        house.clock.advance(short_of(hour * 12));
         house.accounts.session(token).await.unwrap();
     }
     house.clock.advance(Duration::from_millis(14));

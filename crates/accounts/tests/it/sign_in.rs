@@ -6,7 +6,7 @@ use tenfold_accounts::{AccountsError, NewInvite};
 use tenfold_identity::OrganizationRole;
 use tenfold_kernel::{Classify, ErrorKind, Secret};
 
-use crate::house::{EMAIL, House, PASSWORD, house};
+use crate::house::{EMAIL, House, PASSWORD, house, short_of};
 
 #[tokio::test]
 async fn the_password_signs_in_however_the_address_is_written() {
@@ -64,7 +64,7 @@ async fn after_five_failures_even_the_right_password_waits_longer_and_longer() {
         let error = house.sign_in(EMAIL, PASSWORD, None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooManyRequests);
         assert_eq!(error.retry_after(), Some(Duration::from_mins(minutes)));
-        house.clock.advance(Duration::from_mins(minutes) - Duration::from_millis(1));
+        house.clock.advance(short_of(Duration::from_mins(minutes)));
         assert_eq!(house.outcome(PASSWORD, None).await, "wait");
         house.clock.advance(Duration::from_millis(1));
     }
@@ -91,9 +91,9 @@ async fn an_unknown_address_waits_too() {
 async fn of_many_guesses_at_once_five_get_through() {
     let (house, _) = house().await;
     let guess = || house.outcome("wrong wrong wrong", None);
-    let (a, b, c, d) = tokio::join!(guess(), guess(), guess(), guess());
-    let (e, f, g, h) = tokio::join!(guess(), guess(), guess(), guess());
-    let outcomes = [a, b, c, d, e, f, g, h];
+    let four = tokio::join!(guess(), guess(), guess(), guess());
+    let more = tokio::join!(guess(), guess(), guess(), guess());
+    let outcomes = [four.0, four.1, four.2, four.3, more.0, more.1, more.2, more.3];
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == "invalid").count(), 5, "{outcomes:?}");
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == "wait").count(), 3, "{outcomes:?}");
 }
