@@ -103,12 +103,7 @@ impl FromRequestParts<App> for KeysWriter {
 }
 
 /// The caller, if it may do so much with one of `areas`.
-async fn who_may(
-    parts: &mut Parts,
-    app: &App,
-    level: Level,
-    areas: &[Area],
-) -> Result<Caller, ApiError> {
+async fn who_may(parts: &mut Parts, app: &App, level: Level, areas: &[Area]) -> Result<Caller, ApiError> {
     let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
     if caller.access == Access::NONE {
         let message = "This needs an admin key of the organisation.";

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use reqwest::Url;
 use serde::Deserialize;
 use tenfold_catalog::Scheme;
 
@@ -142,6 +143,7 @@ impl Default for Http {
             body_timeout_s: 30,
             max_connections: 10_000,
             shutdown_grace_s: 30,
+            public_url: None,
         }
     }
 }

@@ -18,6 +18,7 @@ use tenfold_payments::{
     STRIPE_API, StripeCheckout, StripeConfig, WECHAT_PAY_API, WechatPay, WechatPayConfig, WechatPlatformKey,
 };
 
+use crate::config::public_address;
 use crate::credentials;
 
 /// `[payments]`: who may be paid through. A provider without a section is not there.

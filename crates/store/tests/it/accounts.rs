@@ -104,7 +104,7 @@ async fn races(store: Store) {
     let project = (admin.project.clone(), ProjectRole::Member);
     let new = NewInvite {
         email: "grace@example.org".to_owned(),
-        role: OrganizationRole::Reader,
+        role: OrganizationRole::Developer,
         projects: vec![project],
     };
     let invite = one.create_invite(&admin, new).await.unwrap();
