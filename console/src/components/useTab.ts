@@ -1,0 +1,9 @@
+import { useNavigate, useSearch } from "@tanstack/react-router";
+
+/** The tab that is open, kept in the address so that it can be linked to and comes back. */
+export function useTab(tabs: readonly string[]): [string, (tab: string | null) => void] {
+  const search: Record<string, unknown> = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const asked = tabs.find((tab) => tab === search.tab);
+  return [asked ?? tabs[0]!, (tab) => void navigate({ to: ".", search: { tab: tab ?? undefined }, replace: true })];
+}
