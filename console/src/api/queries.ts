@@ -2,10 +2,19 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, ask } from "./client";
 
-/** The models that the caller may name, with their deployments' names. */
+/** A model that may be called. What is known of an upstream's is less. */
+export type OfferedModel = {
+  id: string;
+  task?: string;
+  tier?: string;
+  context_length?: number;
+  capabilities?: string[];
+};
+
+/** The models that the caller may name: the names of deployments. */
 export const modelsQuery = queryOptions({
   queryKey: ["models"],
-  queryFn: async () => (await ask(api.GET("/v1/models"))).data,
+  queryFn: async () => (await ask(api.GET("/v1/models"))).data as OfferedModel[],
 });
 
 /** Everything that is offered. */

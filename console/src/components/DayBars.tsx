@@ -9,13 +9,14 @@ export default function DayBars({ days, series, height, format }: DayChartProps)
     <BarChart
       h={height}
       type="stacked"
-      data={days.map(({ label, heights }) => ({ day: label, ...heights }))}
+      // The library reads a dot in a name as a path, and model names have dots, so series go by number.
+      data={days.map(({ label, heights }) => ({ day: label, ...series.map(({ key }) => heights[key] ?? 0) }))}
       dataKey="day"
-      series={series.map(({ key, label }, i) => ({ name: key, label, color: COLOURS[i % COLOURS.length]! }))}
+      series={series.map(({ label }, i) => ({ name: String(i), label, color: COLOURS[i % COLOURS.length]! }))}
       valueFormatter={format}
       withLegend={series.length > 1}
       legendProps={{ verticalAlign: "bottom" }}
-      gridAxis="y"
+      gridAxis="x"
       tickLine="none"
       yAxisProps={{ width: 76 }}
       barProps={{ isAnimationActive: false, maxBarSize: 36 }}

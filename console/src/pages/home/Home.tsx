@@ -89,7 +89,7 @@ export default function Home() {
                       <Group key={model.id} justify="space-between" wrap="nowrap" gap="sm">
                         <Text size="sm" className="breaks">{model.id}</Text>
                         <Group gap="xs" wrap="nowrap">
-                          <Badge variant="light" color="gray">{String(model["task" as keyof typeof model] ?? t("upstreams"))}</Badge>
+                          <Badge variant="light" color="gray">{model.task ?? t("upstream")}</Badge>
                           {access.calls && <Button size="compact-xs" variant="subtle" component={Link} to="/playground" search={searchOf({ model: model.id })} aria-label={`${t("try")}: ${model.id}`}>{t("try")}</Button>}
                         </Group>
                       </Group>

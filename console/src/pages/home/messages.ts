@@ -27,6 +27,6 @@ export const messages = {
   tokensToday: ["Tokens today", "今日令牌数"],
   try: ["Try", "试用"],
   tryPlayground: ["Open the playground", "打开试用台"],
-  upstreams: ["Upstream", "上游"],
+  upstream: ["Upstream", "上游"],
   welcome: ["Hello, {name}", "{name}，您好"],
 } satisfies Messages;
