@@ -1,9 +1,11 @@
 import { home } from "./home";
+import { keys } from "./keys";
 import { models } from "./models";
 import type { Page } from "./page";
+import { people } from "./people";
 import { playground } from "./playground";
 
 export type { Page };
 
 /** Every page, in the order of the navigation. */
-export const pages: readonly Page[] = [home, playground, models];
+export const pages: readonly Page[] = [home, playground, models, keys, people];

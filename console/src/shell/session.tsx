@@ -77,12 +77,13 @@ export function useProject(): Pick<SessionState, "project" | "setProject"> {
   return useSessionState();
 }
 
-/** What somebody may have to do to see a page. */
-export type Needs = Area | "calls" | "nothing";
+/** What a reader must be allowed for a page to be shown: any one of a list, if it is one. */
+export type Needs = Area | "calls" | "nothing" | readonly (Area | "calls")[];
 
 /** Whether an access opens a page. */
 export function mayOpen(access: Access, needs: Needs): boolean {
   if (needs === "nothing") return true;
+  if (typeof needs !== "string") return needs.some((one) => mayOpen(access, one));
   return needs === "calls" ? access.calls : access[needs] !== "none";
 }
 
