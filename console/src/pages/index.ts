@@ -4,8 +4,9 @@ import { models } from "./models";
 import type { Page } from "./page";
 import { people } from "./people";
 import { playground } from "./playground";
+import { usage } from "./usage";
 
 export type { Page };
 
 /** Every page, in the order of the navigation. */
-export const pages: readonly Page[] = [home, playground, models, keys, people];
+export const pages: readonly Page[] = [home, playground, models, usage, keys, people];
