@@ -1,3 +1,4 @@
+import { billing } from "./billing";
 import { home } from "./home";
 import { keys } from "./keys";
 import { models } from "./models";
@@ -9,4 +10,4 @@ import { usage } from "./usage";
 export type { Page };
 
 /** Every page, in the order of the navigation. */
-export const pages: readonly Page[] = [home, playground, models, usage, keys, people];
+export const pages: readonly Page[] = [home, playground, models, usage, billing, keys, people];
