@@ -17,7 +17,7 @@ export const theme = createTheme({
   components: {
     // 44 px is the least that a finger hits; the console is used on phones too.
     ActionIcon: { defaultProps: { variant: "subtle", color: "gray", size: "lg" } },
-    Badge: { styles: { root: { textTransform: "none", fontWeight: 500 } } },
+    Badge: { styles: { root: { textTransform: "none", fontWeight: 500, minWidth: "max-content" } } },
     Modal: { defaultProps: { centered: true } },
     Table: { defaultProps: { verticalSpacing: "sm", highlightOnHover: true } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },

@@ -1,3 +1,4 @@
+import { account } from "./account";
 import { billing } from "./billing";
 import { home } from "./home";
 import { keys } from "./keys";
@@ -5,9 +6,10 @@ import { models } from "./models";
 import type { Page } from "./page";
 import { people } from "./people";
 import { playground } from "./playground";
+import { settings } from "./settings";
 import { usage } from "./usage";
 
 export type { Page };
 
 /** Every page, in the order of the navigation. */
-export const pages: readonly Page[] = [home, playground, models, usage, billing, keys, people];
+export const pages: readonly Page[] = [home, playground, models, usage, billing, keys, people, settings, account];

@@ -14,6 +14,9 @@ import { messages } from "./messages";
 import { Plans } from "./Plans";
 import { Vouchers } from "./Vouchers";
 
+// On a narrow screen the tabs scroll sideways, and the open one must be in sight.
+const showTab = (tab: HTMLElement | null) => tab?.scrollIntoView({ block: "nearest", inline: "center" });
+
 /** What there is, what is owed, what bounds spending, and how money moved. */
 export default function Billing() {
   const t = useMessages(messages);
@@ -37,7 +40,7 @@ export default function Billing() {
       <Tabs value={tab} onChange={setTab} keepMounted={false}>
         <ScrollArea type="never" mb="md">
           <Tabs.List style={{ flexWrap: "nowrap" }}>
-            {Object.entries(tabs).map(([id, [title]]) => <Tabs.Tab key={id} value={id} miw="max-content">{title}</Tabs.Tab>)}
+            {Object.entries(tabs).map(([id, [title]]) => <Tabs.Tab key={id} value={id} miw="max-content" ref={id === tab ? showTab : undefined}>{title}</Tabs.Tab>)}
           </Tabs.List>
         </ScrollArea>
         {Object.entries(tabs).map(([id, [, Content]]) => <Tabs.Panel key={id} value={id}><Content /></Tabs.Panel>)}

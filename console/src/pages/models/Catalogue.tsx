@@ -76,7 +76,7 @@ function EntryCard({ entry, onDeploy, onShow }: { entry: Entry; onDeploy: (model
             <Title order={2} className="breaks">{entry.name}</Title>
             <Text size="xs" c="dimmed" ff="monospace" className="breaks">{entry.id}</Text>
           </div>
-          <Badge color={deployed ? "lake" : entry.installed ? "blue" : "gray"} variant="light" miw="max-content">
+          <Badge color={deployed ? "lake" : entry.installed ? "blue" : "gray"} variant="light">
             {deployed ? t("deployed") : entry.installed ? t("hereAlready") : t("canBePulled")}
           </Badge>
         </Group>
