@@ -85,7 +85,12 @@ export function totalOf(rows: readonly UsageRow[]) {
 
 /** The sums of rows by model, project or key, the most expensive and then the busiest first. */
 export function byKey(rows: readonly UsageRow[]) {
-  const groups = Map.groupBy(rows, ({ key }) => key);
+  const groups = new Map<string, UsageRow[]>();
+  for (const row of rows) {
+    const members = groups.get(row.key);
+    if (members) members.push(row);
+    else groups.set(row.key, [row]);
+  }
   return [...groups]
     .map(([key, members]) => ({ key, ...totalOf(members) }))
     .sort((a, b) => (a.nanos === b.nanos ? b.calls - a.calls : a.nanos < b.nanos ? 1 : -1));

@@ -1,7 +1,6 @@
 import type { Messages } from "../../i18n/messages";
 
 export const messages = {
-  alert: ["Alert", "提醒"],
   alertEmail: ["E-mail", "电子邮件"],
   alertHow: ["Told by", "通知方式"],
   alertOver: ["When a month's spend passes", "当月支出超过"],
@@ -18,7 +17,6 @@ export const messages = {
   balance: ["Balance", "余额"],
   balanceOf: ["Balance in {currency}", "{currency} 余额"],
   budgets: ["Budgets", "预算"],
-  cancelNow: ["End at once", "立即结束"],
   cancelPlan: ["End plan {name}", "结束套餐 {name}"],
   cancelPlanText: ["It goes on until {date} and is not renewed.", "将持续到 {date}，之后不再续订。"],
   cancels: ["Ends {date}", "{date} 结束"],
@@ -83,7 +81,6 @@ export const messages = {
   online: ["Pay online", "在线支付"],
   open: ["Open", "未结清"],
   openVoucher: ["Open", "未兑换"],
-  organisation: ["Organisation", "组织"],
   over: ["Expired", "已过期"],
   overPay: ["Beyond it, calls are charged", "超出后按量计费"],
   overStop: ["Beyond it, calls are refused", "超出后拒绝调用"],

@@ -1,7 +1,6 @@
 import type { Messages } from "../../i18n/messages";
 
 export const messages = {
-  adapter: ["Adapter", "适配器"],
   adapterName: ["Name", "名称"],
   adapterNameHint: ["Calls name it as deployment:adapter.", "调用时写作“部署:适配器”。"],
   adapterPath: ["GGUF file on the server", "服务器上的 GGUF 文件"],
@@ -44,7 +43,6 @@ export const messages = {
   noMatch: ["No model matches", "没有匹配的模型"],
   noMatchHint: ["Search for something else, or show all tasks.", "请更换搜索词，或显示全部任务。"],
   noneInstalled: ["No model is installed. Pull one from the catalogue first.", "尚未安装模型，请先从目录中拉取。"],
-  offered: ["Deployed as {name}", "已部署为 {name}"],
   parameters: ["Parameters", "参数量"],
   prices: ["Price per million tokens", "每百万令牌价格"],
   project: ["Project", "项目"],
@@ -64,7 +62,6 @@ export const messages = {
   search: ["Search models", "搜索模型"],
   size: ["Size", "大小"],
   source: ["Source", "来源"],
-  state: ["State", "状态"],
   task: ["Task", "任务"],
   tier: ["Tier", "层级"],
   upstreamKey: ["API key", "API 密钥"],
