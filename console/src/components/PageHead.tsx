@@ -11,7 +11,7 @@ export function PageHead({ title, lead, children }: Props) {
         <Title order={1}>{title}</Title>
         {lead && <Text c="dimmed" size="sm" mt={4}>{lead}</Text>}
       </div>
-      {children && <Group gap="sm">{children}</Group>}
+      {children && <Group gap="xs">{children}</Group>}
     </Group>
   );
 }

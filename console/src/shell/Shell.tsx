@@ -1,14 +1,13 @@
 import { AppShell, Burger, Button, Group, Menu, NavLink, ScrollArea, Select, Text, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconLogout, IconUserCircle } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { account } from "../api/session";
 import { useMessages, useText } from "../i18n/language";
 import { pages } from "../pages";
 import { messages } from "./messages";
-import { mayOpen, sessionQuery, useProject, useSession } from "./session";
+import { mayOpen, useEnter, useProject, useSession } from "./session";
 import { LanguageSwitch, SchemeSwitch } from "./switches";
 
 /** The frame of every page: navigation by access, project, language, colours, sign-out. */
@@ -17,7 +16,7 @@ export function Shell() {
   const text = useText();
   const session = useSession();
   const { project, setProject } = useProject();
-  const client = useQueryClient();
+  const enter = useEnter();
   const [opened, { toggle, close }] = useDisclosure();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const current = pages.find((page) => page.path === path);
@@ -30,8 +29,7 @@ export function Shell() {
   async function signOut() {
     // Signed out here in any case: a session that the server has ended already is no error.
     await account.signOut().catch(() => undefined);
-    client.clear();
-    client.setQueryData(sessionQuery.queryKey, null);
+    enter(null);
   }
 
   return (

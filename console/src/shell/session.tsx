@@ -25,12 +25,13 @@ export const sessionQuery = {
   staleTime: 5 * 60_000,
 };
 
-/** What a sign-in does here: the session is known at once, and nothing of another one is left. */
-export function useEnter(): (session: Session) => void {
+/** What a sign-in, or with nothing a sign-out, does here: it is known at once, and nothing of another session is left. */
+export function useEnter(): (session: Session | null) => void {
   const client = useQueryClient();
   return (session) => {
-    carryCsrfToken(session.csrf_token);
-    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
+    carryCsrfToken(session?.csrf_token ?? "");
+    // The session's own query stays, because the door watches it.
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
     client.setQueryData(sessionQuery.queryKey, session);
   };
 }

@@ -24,7 +24,7 @@ export const messages = {
   platform: ["Platform", "平台"],
   ready: ["Ready", "就绪"],
   spendToday: ["Spend today", "今日支出"],
-  tokensToday: ["Tokens today", "今日令牌数"],
+  tokensToday: ["Tokens today", "今日 token 数"],
   try: ["Try", "试用"],
   tryPlayground: ["Open the playground", "打开试用台"],
   upstream: ["Upstream", "上游"],

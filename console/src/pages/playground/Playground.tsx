@@ -11,6 +11,7 @@ import { EmptyState } from "../../components/EmptyState";
 import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
 import { useMessages, useText } from "../../i18n/language";
+import { useSession } from "../../shell/session";
 import { Column } from "./Column";
 import { Conversation } from "./Conversation";
 import { playground } from "./index";
@@ -19,9 +20,17 @@ import { NO_SETTINGS, requestOf } from "./request";
 import { SettingsForm } from "./SettingsForm";
 import { showCode } from "./showCode";
 
-// Both live as long as the tab, so that a look at another page loses nothing.
-const first = new Conversation();
-const second = new Conversation();
+// They live as long as the tab, so that a look at another page loses nothing, but for one user alone.
+let kept = { user: "", first: new Conversation(), second: new Conversation() };
+
+function conversationsOf(user: string) {
+  if (kept.user !== user) {
+    kept.first.stop();
+    kept.second.stop();
+    kept = { user, first: new Conversation(), second: new Conversation() };
+  }
+  return kept;
+}
 
 /** Talks with one model, or with two side by side. */
 export default function Playground() {
@@ -50,6 +59,7 @@ export default function Playground() {
 function Talk({ models }: { models: string[] }) {
   const t = useMessages(messages);
   const text = useText();
+  const { first, second } = conversationsOf(useSession().user.id);
   const { model: asked }: { model?: string } = useSearch({ strict: false });
   const [left, setLeft] = useState(() => models.find((name) => name === asked) ?? models[0]!);
   const [right, setRight] = useState(() => models.find((name) => name !== left) ?? left);
