@@ -17,6 +17,8 @@ export const theme = createTheme({
   components: {
     // 44 px is the least that a finger hits; the console is used on phones too.
     ActionIcon: { defaultProps: { variant: "subtle", color: "gray", size: "lg" } },
+    // The colour of an alert is not dark enough for a title on its own light ground.
+    Alert: { styles: { title: { color: "var(--mantine-color-text)" } } },
     Badge: { styles: { root: { textTransform: "none", fontWeight: 500, minWidth: "max-content" } } },
     Modal: { defaultProps: { centered: true } },
     Table: { defaultProps: { verticalSpacing: "sm", highlightOnHover: true } },

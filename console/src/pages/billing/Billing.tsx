@@ -39,7 +39,7 @@ export default function Billing() {
       <PageHead title={text(billing.title)} />
       <Tabs value={tab} onChange={setTab} keepMounted={false}>
         <ScrollArea type="never" mb="md">
-          <Tabs.List style={{ flexWrap: "nowrap" }}>
+          <Tabs.List style={{ flexWrap: "nowrap", minWidth: "max-content" }}>
             {Object.entries(tabs).map(([id, [title]]) => <Tabs.Tab key={id} value={id} miw="max-content" ref={id === tab ? showTab : undefined}>{title}</Tabs.Tab>)}
           </Tabs.List>
         </ScrollArea>

@@ -40,7 +40,7 @@ export function KeyTable({ label, rows, onRevoke }: { label: string; rows: KeyRo
       {rows.map((row) => (
         <Table.Tr key={row.id}>
           <Table.Td className="breaks" fw={600}>{row.name}</Table.Td>
-          <Table.Td><Code>{row.redacted_value}</Code></Table.Td>
+          <Table.Td><Code style={{ whiteSpace: "nowrap" }}>{row.redacted_value}</Code></Table.Td>
           <Table.Td className="breaks">{row.ownerName}</Table.Td>
           <Table.Td>{row.scopes?.length ? row.scopes.map(scopeName).join(", ") : t("allScopes")}</Table.Td>
           <Table.Td>{format.day(row.created_at)}</Table.Td>

@@ -1,7 +1,7 @@
 import { Button, Center, Group, Pagination, SegmentedControl, Select, Stack, Table, Text } from "@mantine/core";
 import { IconChartBar, IconDownload } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { memo, useDeferredValue, useMemo, useState } from "react";
 import { byKey, readUsage, totalOf, type Dimension, type Usage as UsageData, type UsageRow } from "../../api/usage";
 import { DayChart } from "../../components/DayChart";
 import { EmptyState } from "../../components/EmptyState";
@@ -40,12 +40,17 @@ export default function Usage() {
   const [dimension, setDimension] = useState<Dimension>("model");
   const [measure, setMeasure] = useState<Measure>("cost");
   const [currency, setCurrency] = useState<string>();
-  const nameOf = useNames(dimension);
   const query = useQuery({
     queryKey: ["usage", dimension, days, format.zone, currency],
     queryFn: () => readUsage(dimension, days, format.zone, currency),
     placeholderData: keepPreviousData,
   });
+
+  // Thousands of rows take a moment to draw; the controls answer before that.
+  const drawnMeasure = useDeferredValue(measure);
+  const drawnDimension = useDeferredValue(dimension);
+  const nameOf = useNames(drawnDimension);
+  const drawn = useDeferredValue(query.data);
 
   function download(data: UsageData) {
     const dayOf = (day: number) => new Intl.DateTimeFormat("sv-SE", { timeZone: format.zone }).format(day * 1000);
@@ -63,12 +68,12 @@ export default function Usage() {
         <SegmentedControl aria-label={t("by")} value={dimension} onChange={(value) => setDimension(value as Dimension)} data={[{ value: "model", label: t("byModel") }, { value: "project_id", label: t("byProject") }, { value: "api_key_id", label: t("byKey") }]} />
         {(query.data?.currencies.length ?? 0) > 1 && <Select aria-label={t("currency")} w={100} data={query.data!.currencies} value={query.data!.currency} onChange={(value) => setCurrency(value ?? undefined)} allowDeselect={false} />}
       </Group>
-      <Loaded query={query} height={640}>
+      <Loaded query={{ ...query, data: drawn }} height={640}>
         {(data) =>
           data.rows.length === 0 ? (
             <Panel><EmptyState icon={IconChartBar} title={t("nothing")}>{t("nothingHint")}</EmptyState></Panel>
           ) : (
-            <Stack gap="md"><Chart data={data} measure={measure} nameOf={nameOf} /><Totals data={data} dimension={dimension} nameOf={nameOf} /></Stack>
+            <Stack gap="md"><Chart data={data} measure={drawnMeasure} nameOf={nameOf} /><Totals data={data} dimension={drawnDimension} nameOf={nameOf} /></Stack>
           )
         }
       </Loaded>
@@ -76,7 +81,9 @@ export default function Usage() {
   );
 }
 
-function Chart({ data, measure, nameOf }: { data: UsageData; measure: Measure; nameOf: (id: string) => string }) {
+type ChartProps = { data: UsageData; measure: Measure; nameOf: (id: string) => string };
+
+const Chart = memo(function Chart({ data, measure, nameOf }: ChartProps) {
   const t = useMessages(messages);
   const format = useFormat();
   // The largest have colours of their own; the rest is one series, so that the picture stays readable.
@@ -109,9 +116,11 @@ function Chart({ data, measure, nameOf }: { data: UsageData; measure: Measure; n
       />
     </Panel>
   );
-}
+});
 
-function Totals({ data, dimension, nameOf }: { data: UsageData; dimension: Dimension; nameOf: (id: string) => string }) {
+type TotalsProps = { data: UsageData; dimension: Dimension; nameOf: (id: string) => string };
+
+const Totals = memo(function Totals({ data, dimension, nameOf }: TotalsProps) {
   const t = useMessages(messages);
   const format = useFormat();
   const [page, setPage] = useState(1);
@@ -142,4 +151,4 @@ function Totals({ data, dimension, nameOf }: { data: UsageData; dimension: Dimen
       {pageCount > 1 && <Center mt="md"><Pagination total={pageCount} value={Math.min(page, pageCount)} onChange={setPage} getControlProps={(control) => ({ "aria-label": `${t("pages")}: ${control}` })} getItemProps={(n) => ({ "aria-label": `${t("pages")}: ${n}` })} /></Center>}
     </Panel>
   );
-}
+});

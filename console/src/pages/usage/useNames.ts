@@ -1,7 +1,13 @@
-import { useQueries } from "@tanstack/react-query";
-import { api, ask } from "../../api/client";
+import { useQueries, type UseQueryResult } from "@tanstack/react-query";
+import { useCallback } from "react";
+import { api, ask, type Schemas } from "../../api/client";
 import type { Dimension } from "../../api/usage";
 import { useSession } from "../../shell/session";
+
+type Key = Schemas["ProjectApiKey"];
+
+// Outside of the hook, so that the names are the same object until one of them changes.
+const namesOf = (lists: UseQueryResult<Key[]>[]) => new Map(lists.flatMap(({ data }) => (data ?? []).map(({ id, name }) => [id, name] as const)));
 
 /** Names for the ids by which usage is told apart. Keys are asked for only where they are shown. */
 export function useNames(dimension: Dimension): (id: string) => string {
@@ -12,8 +18,7 @@ export function useNames(dimension: Dimension): (id: string) => string {
       queryFn: async () => (await ask(api.GET("/v1/organization/projects/{project_id}/api_keys", { params: { path: { project_id }, query: { limit: 100 } } }))).data,
       staleTime: 60_000,
     })),
+    combine: namesOf,
   });
-  const names = new Map(projects.map(({ id, name }) => [id, name]));
-  for (const { data } of keys) for (const { id, name } of data ?? []) names.set(id, name);
-  return (id) => names.get(id) ?? id;
+  return useCallback((id: string) => projects.find((project) => project.id === id)?.name ?? keys.get(id) ?? id, [projects, keys]);
 }
