@@ -371,15 +371,19 @@ pub async fn members_lose_their_keys_in_the_project(ports: &Ports) {
     assert!(store.update_member(side_id, user, ProjectRole::Owner).await.unwrap());
     let listed = store.list_members(side_id, &all()).await.unwrap();
     assert_eq!(listed, [Member { role: ProjectRole::Owner, ..member.clone() }]);
-    assert_eq!(store.projects_of(user, 9).await.unwrap(), [side.clone()]);
+    assert_eq!(store.projects_of(user, 9).await.unwrap(), std::slice::from_ref(&side));
     let mut later = project(&founding, "later");
     later.created_at = Timestamp(side.created_at.0 + 1);
     ports.projects.insert_project(&later).await.unwrap();
     store.insert_member(&Member { project: later.id.clone(), ..member.clone() }).await.unwrap();
     assert_eq!(store.projects_of(user, 9).await.unwrap(), [side.clone(), later.clone()]);
-    assert_eq!(store.projects_of(user, 1).await.unwrap(), [side.clone()]);
+    assert_eq!(store.projects_of(user, 1).await.unwrap(), std::slice::from_ref(&side));
     ports.projects.archive_project(&later.organization, &later.id, Timestamp(9)).await.unwrap();
-    assert_eq!(store.projects_of(user, 9).await.unwrap(), [side.clone()], "an archived one is none");
+    assert_eq!(
+        store.projects_of(user, 9).await.unwrap(),
+        std::slice::from_ref(&side),
+        "an archived one is none"
+    );
 
     let mut there = key(&founding, Role::Project, KeyOwner::User(user.clone()));
     there.project = side.id.clone();

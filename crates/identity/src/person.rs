@@ -45,15 +45,12 @@ impl Identity {
         } else {
             self.ports.members.projects_of(&user.id, PROJECTS).await?
         };
-        let chosen = match project {
-            Some(id) => {
-                let found = projects.iter().find(|project| project.id == *id);
-                Some(found.ok_or_else(|| IdentityError::NotFound { what: "project", id: id.to_string() })?)
-            }
-            None => {
-                let default = projects.iter().find(|project| project.id == organization.default_project);
-                default.or(projects.first())
-            }
+        let of_id = |id: &ProjectId| projects.iter().find(|project| project.id == *id);
+        let chosen = if let Some(id) = project {
+            let found = of_id(id);
+            Some(found.ok_or_else(|| IdentityError::NotFound { what: "project", id: id.to_string() })?)
+        } else {
+            of_id(&organization.default_project).or(projects.first())
         };
         let caller = chosen.map(|project| caller(&user, project, key));
         Ok(Person { user, organization, projects, caller })

@@ -44,11 +44,11 @@ pub struct ConsoleInfo {
 pub struct SignInWays {
     /// With passkeys. They need a public address with a domain name and TLS, or `localhost`.
     pub passkeys: bool,
-    /// With these providers of OpenID Connect.
+    /// With these providers of `OpenID` Connect.
     pub oidc: Vec<IdentityProvider>,
 }
 
-/// A provider of OpenID Connect.
+/// A provider of `OpenID` Connect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IdentityProvider {
     /// Its name in addresses.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use tenfold_billing::{CallQuery, Event, Filter};
-use tenfold_kernel::{Caller, ErrorKind, Role};
+use tenfold_kernel::{Caller, ErrorKind, ReplicaId, Role, ServiceAccountId, UserId};
 use tenfold_protocol::error::ErrorBody;
 use tenfold_protocol::model::List;
 use tenfold_protocol::usage_report::{Amount, UsageCall, UsageCallDetails};
@@ -133,12 +133,12 @@ fn call(event: &Event) -> UsageCall {
         completed_at: event.completed_at.secs(),
         project_id: event.project.to_string(),
         api_key_id: event.api_key.to_string(),
-        user_id: text(event.user.as_ref().map(|id| id.as_str())),
-        service_account_id: text(event.service_account.as_ref().map(|id| id.as_str())),
+        user_id: text(event.user.as_ref().map(UserId::as_str)),
+        service_account_id: text(event.service_account.as_ref().map(ServiceAccountId::as_str)),
         operation: event.operation.as_str().to_owned(),
         model: event.deployment.to_string(),
         model_version: Some(event.model_version.to_string()).filter(|version| !version.is_empty()),
-        replica_id: text(event.replica.as_ref().map(|id| id.as_str())),
+        replica_id: text(event.replica.as_ref().map(ReplicaId::as_str)),
         node: text(event.node.as_deref()),
         status: event.status.as_str().to_owned(),
         error_code: event.error_code.clone(),

@@ -32,7 +32,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_entries))
+        .routes(routes!(list_catalog))
         .routes(routes!(get_entry, uninstall_model))
         .routes(routes!(pull_model))
 }
@@ -144,7 +144,7 @@ impl CatalogEntry {
 /// Lists every model that can be offered, those of the program and the operator's own.
 #[utoipa::path(get, path = "/v1/catalog", tag = "catalog",
     responses((status = 200, body = List<CatalogEntry>), (status = 401, body = ErrorBody)))]
-async fn list_entries(State(app): State<App>, _: Reader) -> Json<List<CatalogEntry>> {
+async fn list_catalog(State(app): State<App>, _: Reader) -> Json<List<CatalogEntry>> {
     let catalog = &app.catalog;
     let entries = catalog.list();
     Json(List::all(
