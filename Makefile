@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 export TENFOLD_CACHE := $(CACHE)
 BIN := $(CARGO_TARGET_DIR)/debug/tenfold
 
-.PHONY: help serve build test lint unit sdk bench fuzz deny setup
+.PHONY: help serve build console test lint unit sdk browser bench fuzz deny setup
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -14,8 +14,11 @@ help: ## what there is
 serve: build ## build, then start the platform on 127.0.0.1:8080
 	@exec $(BIN) serve
 
-build: setup ## the binary
+build: setup console ## the binary, with the console in it
 	cargo build --locked --package tenfold
+
+console: ## the web console's files
+	@scripts/console.sh
 
 setup: ## system packages and tools that are missing
 	@scripts/setup.sh
@@ -25,6 +28,7 @@ test: setup ## everything that must hold: lints, arrows, unit, store, engine and
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MAKE) sdk
+	$(MAKE) browser
 
 lint:
 	cargo fmt --all --check
@@ -36,6 +40,10 @@ unit:
 
 sdk: build ## the official OpenAI and Anthropic SDKs against the real binary and a real model
 	TENFOLD_BIN=$(BIN) tests/sdk/run.sh
+
+browser: build ## the console's own tests, and its pages in Chromium against the real binary and a real model
+	cd console && npm run --silent test && npm run --silent size
+	TENFOLD_BIN=$(BIN) tests/browser/run.sh
 
 bench: build ## benchmark tables, each with its floor and its ratio
 	TENFOLD_BIN=$(BIN) bench/run.sh

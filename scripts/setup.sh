@@ -22,6 +22,8 @@ if [ "${1:-}" = test ]; then
     compgen -G '/usr/share/fonts/*/noto/NotoSansCJK-Regular.ttc' >/dev/null \
         || compgen -G '/usr/share/fonts/truetype/wqy/wqy-*.ttc' >/dev/null || packages+=(fonts-wqy-zenhei)
     need pdftotext poppler-utils
+    # The console's pages are opened in a real browser.
+    need chromium chromium
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then

@@ -18,6 +18,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tenfold-engine", &["kernel", "protocol"]),
     // A replica is an engine, so the fleet knows the contract.
     ("tenfold-fleet", &["kernel", "engine", "protocol"]),
+    // It signs people in, so it knows who they are.
+    ("tenfold-accounts", &["kernel", "identity"]),
     // Flows: they tie parts together.
     ("tenfold-serving", &["kernel", "protocol", "billing", "catalog", "engine", "fleet"]),
     // Adapters and edges.
@@ -28,12 +30,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tenfold-invoice", &["kernel", "billing"]),
     ("tenfold-engine-gguf", &["kernel", "protocol", "engine"]),
     ("tenfold-engine-upstream", &["kernel", "protocol", "engine"]),
-    ("tenfold-store", &["kernel", "identity", "billing", "fleet", "jobs", "serving"]),
+    ("tenfold-store", &["kernel", "accounts", "identity", "billing", "fleet", "jobs", "serving"]),
     (
         "tenfold-http",
         &[
-            "kernel", "protocol", "identity", "billing", "catalog", "fleet", "engine", "invoice", "jobs",
-            "serving",
+            "kernel", "protocol", "accounts", "identity", "billing", "catalog", "fleet", "engine", "invoice",
+            "jobs", "serving",
         ],
     ),
     ("tenfold-cli", &["kernel", "protocol"]),
@@ -42,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "kernel",
             "protocol",
+            "accounts",
             "identity",
             "billing",
             "catalog",
@@ -55,9 +58,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "payments",
             "notify",
             "http",
+            "console",
             "cli",
         ],
     ),
+    ("tenfold-console", &[]),
     ("tenfold-bench", &["kernel", "protocol"]),
     ("xtask", &[]),
 ];
@@ -65,6 +70,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Outside crates that belong to one place, because they are what that place hides.
 const OWNED: &[(&str, &[&str])] = &[
     ("lettre", &["tenfold-notify"]),
+    ("rust-embed", &["tenfold-console"]),
+    ("argon2", &["tenfold-accounts"]),
+    ("webauthn_rp", &["tenfold-accounts"]),
     ("axum", &["tenfold-http", "tenfold-engine"]),
     ("sqlx", &["tenfold-store"]),
     ("llama-cpp-2", &["tenfold-engine-gguf"]),

@@ -19,6 +19,7 @@ use tenfold_kernel::{
     ServiceAccountId, Timestamp, Unit, Units, UserId,
 };
 
+use crate::calls::{CallPlace, CallQuery};
 use crate::error::BillingError;
 use crate::event::{CallStatus, Energy, Event, Labels, Operation};
 use crate::ledger::Settle;
@@ -239,6 +240,88 @@ pub async fn costs_are_told_apart_by_a_label(log: &dyn Ledger, usage: &dyn Usage
     assert_eq!(told, [(None, 2, 2 * cost), (Some("\"red\"'"), 1, cost), (Some("blue"), 2, 2 * cost)]);
     let all = usage.costs(&Selection { label: None, ..selection }).await.unwrap();
     assert_eq!((all.len(), all[0].nanos), (1, 5 * cost));
+}
+
+/// Calls come back as they were written, newest first in pages without gaps, and only to whose they are.
+pub async fn calls_come_back_as_they_were_written(log: &dyn Ledger, usage: &dyn UsageStore, rng: &dyn Rng) {
+    let whole = sample_event(rng);
+    let bare = Event {
+        id: EventId::generate(rng),
+        idempotency_key: format!("{}/once more", whole.project),
+        user: None,
+        service_account: None,
+        replica: None,
+        node: None,
+        model_version: "".into(),
+        status: CallStatus::Rejected,
+        error_code: Some("rate_limit_exceeded".to_owned()),
+        units: Units::new(),
+        usage_known: false,
+        cost: None,
+        price_version: None,
+        first_token_ms: None,
+        batch: true,
+        service_tier: None,
+        labels: Labels::default(),
+        energy: None,
+        ..whole.clone()
+    };
+    let mut written = vec![whole.clone(), bare.clone()];
+    // Several of one moment, which only their keys tell apart.
+    for n in [3, 3, 3, 5] {
+        let request_id = RequestId::generate(rng);
+        written.push(Event {
+            id: EventId::generate(rng),
+            idempotency_key: request_id.as_str().to_owned(),
+            request_id,
+            created_at: Timestamp(whole.created_at.0 + n),
+            project: ProjectId::generate(rng),
+            status: CallStatus::Failed,
+            ..whole.clone()
+        });
+    }
+    for event in &written {
+        write(log, event.clone()).await.unwrap();
+    }
+    let place = |event: &Event| (event.created_at, event.idempotency_key.clone());
+    written.sort_by_key(|event| std::cmp::Reverse(place(event)));
+    let all = CallQuery {
+        organization: whole.organization.clone(),
+        from: None,
+        until: None,
+        filter: Filter::default(),
+        statuses: Vec::new(),
+        before: None,
+        limit: 100,
+    };
+    assert_eq!(usage.calls(&all).await.unwrap(), written);
+    let mut paged: Vec<Event> = Vec::new();
+    loop {
+        let before = paged.last().map(|event| {
+            let (created_at, key) = place(event);
+            CallPlace { created_at, key }
+        });
+        let page = usage.calls(&CallQuery { before, limit: 2, ..all.clone() }).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, written);
+
+    let only = |query: CallQuery| async move { usage.calls(&query).await.unwrap().len() };
+    assert_eq!(only(CallQuery { statuses: vec![CallStatus::Failed], ..all.clone() }).await, 4);
+    assert_eq!(only(CallQuery { from: Some(Timestamp(whole.created_at.0 + 3)), ..all.clone() }).await, 4);
+    assert_eq!(only(CallQuery { until: Some(Timestamp(whole.created_at.0 + 3)), ..all.clone() }).await, 2);
+    let filter = Filter { projects: vec![whole.project.clone()], batch: Some(true), ..Filter::default() };
+    assert_eq!(usage.calls(&CallQuery { filter, ..all.clone() }).await.unwrap(), std::slice::from_ref(&bare));
+    let other = OrganizationId::generate(rng);
+    assert_eq!(only(CallQuery { organization: other.clone(), ..all }).await, 0);
+
+    let (mine, key) = (&whole.organization, &bare.idempotency_key);
+    assert_eq!(usage.call(mine, key).await.unwrap().as_ref(), Some(&bare));
+    assert_eq!(usage.call(mine, "nothing").await.unwrap(), None);
+    assert_eq!(usage.call(&other, key).await.unwrap(), None, "it is another one's");
 }
 
 /// Filters, groups and buckets select and tell apart what they name, within one organisation.

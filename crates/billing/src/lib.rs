@@ -14,6 +14,7 @@
 
 mod alert;
 mod billing;
+mod calls;
 pub mod checkout;
 #[cfg(feature = "testkit")]
 pub mod conformance;
@@ -36,6 +37,7 @@ mod voucher;
 
 pub use alert::{AlertStore, Channel, Delivery, DeliveryStatus, Notifier, SpendAlert, WebhookMessage};
 pub use billing::{Billing, Config, Ports, SetPrices};
+pub use calls::{CallPlace, CallQuery, MAX_CALLS};
 pub use error::BillingError;
 pub use event::{CallStatus, Energy, Event, Labels, Operation, UnknownName, idempotency_key};
 pub use funds::{Grant, Mode, Profile, SpendLimit, SpendScope, SpendWindow, TopUp, zone};

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp, Unit};
 
+use crate::calls::CallQuery;
 use crate::error::BillingError;
 use crate::event::{CallStatus, Event};
 use crate::funds::{Grant, Profile, SpendLimit};
@@ -23,7 +24,7 @@ use crate::ledger::{
 use crate::limit::{CallLimit, LimitOverride};
 use crate::ports::{FundsStore, Ledger, LedgerReader, LimitStore, PriceBook, ProcessStore, UsageStore};
 use crate::price::PriceList;
-use crate::report::{CostRow, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
+use crate::report::{CostRow, Filter, GroupBy, GroupKey, MAX_ROWS, Selection, UsageRow};
 use crate::voucher::Voucher;
 pub use alerts::MemoryAlerts;
 pub use invoices::MemoryInvoices;
@@ -69,6 +70,10 @@ impl MemoryLedger {
     /// Every hold that is there.
     pub fn holds(&self) -> Vec<Hold> {
         self.state.lock().book.holds().cloned().collect()
+    }
+
+    fn events(&self) -> Vec<Event> {
+        self.state.lock().events.values().cloned().collect()
     }
 
     fn selected(&self, selection: &Selection) -> Vec<Event> {
@@ -384,13 +389,16 @@ impl FundsStore for MemoryFunds {
 }
 
 fn counts(event: &Event, selection: &Selection) -> bool {
-    let filter = &selection.filter;
-    let user = |users: &[_]| event.user.as_ref().is_some_and(|user| users.contains(user));
     event.status != CallStatus::Rejected
         && event.organization == selection.organization
         && event.created_at >= selection.from
         && event.created_at < selection.until
-        && (filter.projects.is_empty() || filter.projects.contains(&event.project))
+        && selects(&selection.filter, event)
+}
+
+fn selects(filter: &Filter, event: &Event) -> bool {
+    let user = |users: &[_]| event.user.as_ref().is_some_and(|user| users.contains(user));
+    (filter.projects.is_empty() || filter.projects.contains(&event.project))
         && (filter.users.is_empty() || user(&filter.users))
         && (filter.api_keys.is_empty() || filter.api_keys.contains(&event.api_key))
         && (filter.models.is_empty() || filter.models.iter().any(|m| **m == *event.deployment))
@@ -476,6 +484,27 @@ impl UsageStore for MemoryLedger {
             add(&mut row.requests, 1)?;
         }
         bounded(rows.into_values().collect())
+    }
+
+    async fn calls(&self, query: &CallQuery) -> Result<Vec<Event>, BillingError> {
+        let place = |event: &Event| (event.created_at, event.idempotency_key.clone());
+        let mut calls = self.events();
+        calls.retain(|event| {
+            event.organization == query.organization
+                && query.from.is_none_or(|from| event.created_at >= from)
+                && query.until.is_none_or(|until| event.created_at < until)
+                && (query.statuses.is_empty() || query.statuses.contains(&event.status))
+                && query.before.as_ref().is_none_or(|at| place(event) < (at.created_at, at.key.clone()))
+                && selects(&query.filter, event)
+        });
+        calls.sort_by_key(|event| std::cmp::Reverse(place(event)));
+        calls.truncate(query.limit as usize);
+        Ok(calls)
+    }
+
+    async fn call(&self, organization: &OrganizationId, key: &str) -> Result<Option<Event>, BillingError> {
+        let is_it = |event: &Event| event.organization == *organization && event.idempotency_key == key;
+        Ok(self.events().into_iter().find(is_it))
     }
 }
 

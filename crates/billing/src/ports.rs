@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tenfold_kernel::{Currency, OrganizationId, ProjectId, Timestamp};
 
+use crate::calls::CallQuery;
 use crate::error::BillingError;
+use crate::event::Event;
 use crate::funds::{Grant, Profile, SpendLimit};
 use crate::invoice::{Charge, ChargeQuery, Invoice, InvoiceDetails};
 use crate::ledger::{
@@ -217,7 +219,7 @@ pub trait ProcessStore: Send + Sync + Debug {
     async fn beat(&self, process: &str, now: Timestamp, dead_before: Timestamp) -> Result<u64, BillingError>;
 }
 
-/// What events add up to.
+/// What events add up to, and the events themselves.
 #[async_trait]
 pub trait UsageStore: Send + Sync + Debug {
     /// Sums of units per bucket and group, by bucket and group; nothing for buckets in which nothing happened.
@@ -232,6 +234,18 @@ pub trait UsageStore: Send + Sync + Debug {
     /// # Errors
     /// As [`UsageStore::usage`].
     async fn costs(&self, selection: &Selection) -> Result<Vec<CostRow>, BillingError>;
+
+    /// Calls, newest first and those of one moment by their keys downwards, from the one before `query.before` on.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn calls(&self, query: &CallQuery) -> Result<Vec<Event>, BillingError>;
+
+    /// The call of the organisation with this key.
+    ///
+    /// # Errors
+    /// [`BillingError::Store`] when the database fails.
+    async fn call(&self, organization: &OrganizationId, key: &str) -> Result<Option<Event>, BillingError>;
 }
 
 /// Price lists of the platform, by deployment name.

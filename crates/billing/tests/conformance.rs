@@ -12,6 +12,7 @@ async fn memory_keeps_events_as_every_store_does() {
     conformance::reports_select_and_group(&events, &events, &rng).await;
     conformance::costs_are_told_apart_by_a_label(&events, &events, &rng).await;
     conformance::sums_never_wrap(&events, &events, &rng).await;
+    conformance::calls_come_back_as_they_were_written(&events, &events, &rng).await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tenfold_accounts::Accounts;
 use tenfold_billing::Billing;
 use tenfold_billing::checkout::Checkout;
 use tenfold_catalog::Catalog;
@@ -13,6 +14,8 @@ use tenfold_kernel::{Clock, Rng};
 use tenfold_serving::{Offering, Rentals, Serving};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::routes::console_files::ConsoleFiles;
 
 /// Limits of the edge.
 #[derive(Debug, Clone)]
@@ -27,6 +30,10 @@ pub struct Config {
     pub max_connections: usize,
     /// How long streams may go on after a shutdown was asked for.
     pub shutdown_grace: Duration,
+    /// Where people reach the platform with a browser, without a slash at its end.
+    pub public_url: String,
+    /// Whether that is with TLS: then cookies go no other way.
+    pub is_https: bool,
 }
 
 /// The parts, plugged together by the binary. Cloning is one reference count.
@@ -41,6 +48,10 @@ pub struct Platform {
     pub version: &'static str,
     /// Who calls.
     pub identity: Arc<Identity>,
+    /// Who is signed in to the console.
+    pub accounts: Arc<Accounts>,
+    /// The console itself.
+    pub console: Arc<dyn ConsoleFiles>,
     /// Meters, prices, limits, reports.
     pub billing: Arc<Billing>,
     /// Paying in.

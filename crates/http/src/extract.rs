@@ -6,28 +6,29 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use tenfold_billing::Operation;
-use tenfold_kernel::{Caller, ErrorKind, RequestId, Role, Scope};
+use tenfold_kernel::{Access, Area, Caller, ErrorKind, Level, RequestId, Scope};
 use tenfold_serving::Call;
 
 use crate::app::App;
+use crate::browser::{self, Browser};
 use crate::error::ApiError;
 use crate::idempotency::EventKey;
 
-/// The authenticated caller. A handler without it, or one of its narrower kin below, serves the public.
+/// The authenticated caller: of a key, or a person whose browser is signed in. A handler without it, or one of its narrower kin below, serves the public.
 #[derive(Debug, Clone)]
 pub struct Authenticated(pub Caller);
 
 impl FromRequestParts<App> for Authenticated {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let secret = bearer(&parts.headers).ok_or_else(|| {
-            ApiError::new(
-                ErrorKind::Unauthenticated,
-                "You didn't provide an API key. Send it as `Authorization: Bearer KEY`.",
-            )
-            .with_code("missing_api_key")
-        })?;
-        Ok(Self(app.identity.authenticate(secret).await?))
+        if let Some(secret) = bearer(&parts.headers) {
+            return Ok(Self(app.identity.authenticate(secret).await?));
+        }
+        if browser::token(&parts.headers).is_some() {
+            return Ok(Self(Browser::from_request_parts(parts, app).await?.caller(app).await?));
+        }
+        let message = "You didn't provide an API key. Send it as `Authorization: Bearer KEY`.";
+        Err(ApiError::new(ErrorKind::Unauthenticated, message).with_code("missing_api_key"))
     }
 }
 
@@ -44,40 +45,78 @@ impl FromRequestParts<App> for Reader {
     }
 }
 
-/// An administrator who may read.
-#[derive(Debug, Clone)]
-pub struct AdminReader(pub Caller);
+/// The extractors of an area: `ModelsReader` is a caller who may see models, `ModelsWriter` one who may change them.
+/// For `ModelsReader ModelsWriter Models;` it writes
+///
+/// ```ignore
+/// pub struct ModelsReader(pub Caller);
+/// impl FromRequestParts<App> for ModelsReader { ... who_may(parts, app, Level::Read, &[Area::Models]) ... }
+/// ```
+///
+/// and the same for `ModelsWriter` and [`Level::Write`].
+macro_rules! areas {
+    ($($reader:ident $writer:ident $area:ident;)*) => {$(
+        areas!(@one $reader Read $area "A caller who may see");
+        areas!(@one $writer Write $area "A caller who may change");
+    )*};
+    (@one $name:ident $level:ident $area:ident $text:literal) => {
+        #[doc = concat!($text, " [`Area::", stringify!($area), "`].")]
+        #[derive(Debug, Clone)]
+        pub struct $name(pub Caller);
 
-impl FromRequestParts<App> for AdminReader {
+        impl FromRequestParts<App> for $name {
+            type Rejection = ApiError;
+            async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+                who_may(parts, app, Level::$level, &[Area::$area]).await.map(Self)
+            }
+        }
+    };
+}
+
+areas! {
+    ModelsReader ModelsWriter Models;
+    BillingReader BillingWriter Billing;
+    PeopleReader PeopleWriter People;
+    OwnersReader OwnersWriter Owners;
+}
+
+/// A caller who may see keys of projects, or its own there. Which they are, identity decides.
+#[derive(Debug, Clone)]
+pub struct KeysReader(pub Caller);
+
+/// A caller who may make and revoke keys of projects, or its own there.
+#[derive(Debug, Clone)]
+pub struct KeysWriter(pub Caller);
+
+impl FromRequestParts<App> for KeysReader {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
-        require_admin(&caller)?;
-        require_scope(&caller, Scope::Read)?;
-        Ok(Self(caller))
+        who_may(parts, app, Level::Read, &[Area::People, Area::OwnKeys]).await.map(Self)
     }
 }
 
-/// An administrator who may change things.
-#[derive(Debug, Clone)]
-pub struct AdminWriter(pub Caller);
-
-impl FromRequestParts<App> for AdminWriter {
+impl FromRequestParts<App> for KeysWriter {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
-        require_admin(&caller)?;
-        require_scope(&caller, Scope::Management)?;
-        Ok(Self(caller))
+        who_may(parts, app, Level::Write, &[Area::People, Area::OwnKeys]).await.map(Self)
     }
 }
 
-fn require_admin(caller: &Caller) -> Result<(), ApiError> {
-    if caller.role == Role::Admin {
-        return Ok(());
+/// The caller, if it may do so much with one of `areas`.
+async fn who_may(parts: &mut Parts, app: &App, level: Level, areas: &[Area]) -> Result<Caller, ApiError> {
+    let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
+    if caller.access == Access::NONE {
+        let message = "This needs an admin key of the organisation.";
+        return Err(ApiError::new(ErrorKind::PermissionDenied, message).with_code("admin_key_required"));
     }
-    Err(ApiError::new(ErrorKind::PermissionDenied, "This needs an admin key of the organisation.")
-        .with_code("admin_key_required"))
+    if !areas.iter().any(|area| caller.may(level, *area)) {
+        let doing = if level == Level::Write { "change" } else { "see" };
+        let area = areas.first().map_or("this", |area| area.as_str());
+        let message = format!("Your role may not {doing} {area}.");
+        return Err(ApiError::new(ErrorKind::PermissionDenied, message).with_code("insufficient_role"));
+    }
+    require_scope(&caller, if level == Level::Write { Scope::Management } else { Scope::Read })?;
+    Ok(caller)
 }
 
 fn require_scope(caller: &Caller, scope: Scope) -> Result<(), ApiError> {

@@ -10,6 +10,7 @@
 //! * [`server`] accepts connections, with limits on their number, headers, bodies and time.
 
 mod app;
+mod browser;
 pub mod error;
 pub mod extract;
 mod idempotency;
@@ -34,6 +35,7 @@ pub fn router(app: App) -> Router {
     api.layer(from_fn_with_state(app.clone(), idempotency::layer))
         .merge(routes::docs::router(description))
         .merge(routes::notifications::router(&app))
+        .merge(routes::console_files::router())
         .fallback(routes::not_found)
         .method_not_allowed_fallback(routes::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), observe::layer))
@@ -53,5 +55,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(routes::deployments::router())
         .merge(routes::organization::router())
         .merge(routes::usage::router())
+        .merge(routes::calls::router())
         .merge(routes::prices::router())
+        .merge(routes::console::router())
 }

@@ -1,8 +1,11 @@
 //! The routes, a file for each resource.
 
+pub mod calls;
 pub mod catalog;
 pub mod chat;
 pub mod completions;
+pub mod console;
+pub mod console_files;
 pub mod deployments;
 pub mod docs;
 pub mod embeddings;
@@ -36,6 +39,13 @@ pub(crate) async fn not_found(uri: Uri) -> ApiError {
 pub(crate) async fn method_not_allowed(uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(128).collect();
     ApiError::method_not_allowed(&path)
+}
+
+/// A part of a list as the OpenAI API writes it.
+pub(crate) fn list_of<T>(data: Vec<T>, has_more: bool, id: impl Fn(&T) -> &str) -> List<T> {
+    let first_id = data.first().map(|item| id(item).to_owned());
+    let last_id = data.last().map(|item| id(item).to_owned());
+    List { object: "list".to_owned(), data, first_id, last_id, has_more }
 }
 
 /// One page of a list that is in memory already.

@@ -1,8 +1,8 @@
 //! Archiving projects.
 
-use tenfold_kernel::{Caller, ProjectId, Scope};
+use tenfold_kernel::{Area, Caller, ProjectId};
 
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{Identity, IdentityError, Project};
 
 impl Identity {
@@ -12,7 +12,7 @@ impl Identity {
     /// [`IdentityError::NotFound`], or [`IdentityError::DefaultProject`].
     #[tracing::instrument(name = "identity.archive_project", skip_all, fields(project.id = %id))]
     pub async fn archive_project(&self, caller: &Caller, id: &ProjectId) -> Result<Project, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::People)?;
         let organization = self.ports.projects.get_organization(&caller.organization).await?;
         if organization.is_some_and(|organization| organization.default_project == *id) {
             return Err(IdentityError::DefaultProject);

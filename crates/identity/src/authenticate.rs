@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use tenfold_kernel::{Caller, Timestamp};
+use tenfold_kernel::{Access, Caller, Role, Timestamp};
 
 use crate::cache::Entry;
 use crate::key::{expired, prefix_of, redact};
@@ -73,6 +73,10 @@ fn caller(standing: Standing) -> Caller {
         api_key: key.id,
         user,
         service_account,
+        access: match key.role {
+            Role::Admin => Access::ALL,
+            Role::Project => Access::NONE,
+        },
         role: key.role,
         scopes: key.scopes,
     }

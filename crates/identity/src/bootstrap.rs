@@ -1,6 +1,6 @@
 //! The first start on an empty database.
 
-use tenfold_kernel::{ApiKeyId, Caller, OrganizationId, ProjectId, Role, ServiceAccountId, UserId};
+use tenfold_kernel::{Access, ApiKeyId, Caller, OrganizationId, ProjectId, Role, ServiceAccountId, UserId};
 
 use crate::create_key::KeyPlan;
 use crate::{
@@ -133,5 +133,6 @@ fn caller(organization: &Organization, user: &User, api_key: ApiKeyId) -> Caller
         service_account: None,
         role: Role::Admin,
         scopes: Vec::new(),
+        access: Access::ALL,
     }
 }

@@ -97,7 +97,7 @@ impl Drop for Changing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use tenfold_kernel::{ApiKeyId, OrganizationId, ProjectId, Role, SystemRng};
+    use tenfold_kernel::{Access, ApiKeyId, OrganizationId, ProjectId, Role, SystemRng};
 
     use super::*;
 
@@ -110,6 +110,7 @@ mod tests {
             service_account: None,
             role: Role::Project,
             scopes: Vec::new(),
+            access: Access::NONE,
         };
         Arc::new(Entry { caller, expires_at: None, loaded, noted_at: AtomicI64::new(0) })
     }

@@ -168,7 +168,7 @@ pub async fn keys_are_found_with_their_standing(ports: &Ports) {
     }
     assert_eq!(ports.keys.find_key("nosuchprefix").await.unwrap(), None);
 
-    let reader = user(&founding, "reader@example.org", OrganizationRole::Reader);
+    let reader = user(&founding, "reader@example.org", OrganizationRole::Developer);
     ports.users.insert_user(&reader).await.unwrap();
     let side = project(&founding, "side");
     ports.projects.insert_project(&side).await.unwrap();
@@ -179,7 +179,7 @@ pub async fn keys_are_found_with_their_standing(ports: &Ports) {
     ports.keys.insert_key(&of_reader).await.unwrap();
     let standing = ports.keys.find_key(&of_reader.prefix).await.unwrap().unwrap();
     assert_eq!(standing.key, of_reader);
-    assert_eq!((standing.user_role, standing.member_role), (Some(OrganizationRole::Reader), None));
+    assert_eq!((standing.user_role, standing.member_role), (Some(OrganizationRole::Developer), None));
 
     let member =
         Member { project: side.id.clone(), user: reader, role: ProjectRole::Owner, added_at: Timestamp(1) };
@@ -307,20 +307,28 @@ pub async fn users_are_changed_and_removed_with_their_keys(ports: &Ports) {
     let mut grace = user(&ours, "grace@example.org", OrganizationRole::Owner);
     grace.added_at = Timestamp(grace.added_at.0 + 1);
     ports.users.insert_user(&grace).await.unwrap();
-    let twin = user(&ours, "grace@example.org", OrganizationRole::Reader);
+    let twin = user(&ours, "grace@example.org", OrganizationRole::Developer);
     assert!(matches!(ports.users.insert_user(&twin).await, Err(IdentityError::Conflict { .. })));
-    let elsewhere = user(&theirs, "grace@example.org", OrganizationRole::Reader);
+    let elsewhere = user(&theirs, "grace@example.org", OrganizationRole::Developer);
     ports.users.insert_user(&elsewhere).await.unwrap();
     assert_eq!(ports.users.count_owners(organization).await.unwrap(), 2);
     assert_eq!(ports.users.count_owners(&theirs.organization.id).await.unwrap(), 1);
     let listed = ports.users.list_users(organization, &all()).await.unwrap();
     assert_eq!(listed, [ours.user.clone(), grace.clone()]);
 
-    grace.role = OrganizationRole::Reader;
+    grace.role = OrganizationRole::Developer;
     "Grace H.".clone_into(&mut grace.name);
     assert!(ports.users.update_user(&grace).await.unwrap());
     assert_eq!(ports.users.get_user(organization, &grace.id).await.unwrap().as_ref(), Some(&grace));
     assert_eq!(ports.users.get_user(&theirs.organization.id, &grace.id).await.unwrap(), None);
+    assert_eq!(ports.users.find_user(organization, &grace.email).await.unwrap().as_ref(), Some(&grace));
+    assert_eq!(ports.users.find_user(organization, "nobody@example.org").await.unwrap(), None);
+    let twin = User { email: ours.user.email.clone(), ..grace.clone() };
+    assert!(matches!(ports.users.update_user(&twin).await, Err(IdentityError::Conflict { .. })));
+    "grace.hopper@example.org".clone_into(&mut grace.email);
+    assert!(ports.users.update_user(&grace).await.unwrap());
+    assert_eq!(ports.users.find_user(organization, &grace.email).await.unwrap().as_ref(), Some(&grace));
+    assert_eq!(ports.users.find_user(organization, "grace@example.org").await.unwrap(), None);
     assert_eq!(ports.users.count_owners(organization).await.unwrap(), 1);
 
     let member = Member {
@@ -354,24 +362,37 @@ pub async fn members_lose_their_keys_in_the_project(ports: &Ports) {
         role: ProjectRole::Member,
         added_at: Timestamp(3),
     };
-    let (project, user) = (&side.id, &founding.user.id);
+    let (side_id, user) = (&side.id, &founding.user.id);
     let store = &ports.members;
     store.insert_member(&member).await.unwrap();
     assert!(matches!(store.insert_member(&member).await, Err(IdentityError::Conflict { .. })));
-    assert_eq!(store.get_member(project, user).await.unwrap().as_ref(), Some(&member));
+    assert_eq!(store.get_member(side_id, user).await.unwrap().as_ref(), Some(&member));
     assert_eq!(store.get_member(&founding.project.id, user).await.unwrap(), None);
-    assert!(store.update_member(project, user, ProjectRole::Owner).await.unwrap());
-    let listed = store.list_members(project, &all()).await.unwrap();
+    assert!(store.update_member(side_id, user, ProjectRole::Owner).await.unwrap());
+    let listed = store.list_members(side_id, &all()).await.unwrap();
     assert_eq!(listed, [Member { role: ProjectRole::Owner, ..member.clone() }]);
+    assert_eq!(store.projects_of(user, 9).await.unwrap(), std::slice::from_ref(&side));
+    let mut later = project(&founding, "later");
+    later.created_at = Timestamp(side.created_at.0 + 1);
+    ports.projects.insert_project(&later).await.unwrap();
+    store.insert_member(&Member { project: later.id.clone(), ..member.clone() }).await.unwrap();
+    assert_eq!(store.projects_of(user, 9).await.unwrap(), [side.clone(), later.clone()]);
+    assert_eq!(store.projects_of(user, 1).await.unwrap(), std::slice::from_ref(&side));
+    ports.projects.archive_project(&later.organization, &later.id, Timestamp(9)).await.unwrap();
+    assert_eq!(
+        store.projects_of(user, 9).await.unwrap(),
+        std::slice::from_ref(&side),
+        "an archived one is none"
+    );
 
     let mut there = key(&founding, Role::Project, KeyOwner::User(user.clone()));
     there.project = side.id.clone();
     let elsewhere = key(&founding, Role::Project, KeyOwner::User(user.clone()));
     ports.keys.insert_key(&there).await.unwrap();
     ports.keys.insert_key(&elsewhere).await.unwrap();
-    assert!(store.delete_member(project, user).await.unwrap());
-    assert!(!store.delete_member(project, user).await.unwrap());
-    assert!(!store.update_member(project, user, ProjectRole::Member).await.unwrap());
+    assert!(store.delete_member(side_id, user).await.unwrap());
+    assert!(!store.delete_member(side_id, user).await.unwrap());
+    assert!(!store.update_member(side_id, user, ProjectRole::Member).await.unwrap());
     assert_eq!(ports.keys.find_key(&there.prefix).await.unwrap(), None);
     assert!(ports.keys.find_key(&elsewhere.prefix).await.unwrap().is_some());
     assert!(ports.keys.find_key(&founding.keys[0].prefix).await.unwrap().is_some());

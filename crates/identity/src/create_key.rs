@@ -1,11 +1,11 @@
 //! Making keys.
 
-use tenfold_kernel::{ApiKeyId, Caller, OrganizationId, ProjectId, Role, Scope, Timestamp};
+use tenfold_kernel::{ApiKeyId, Area, Caller, OrganizationId, ProjectId, Role, Scope, Timestamp};
 
 use crate::delete_service_account::no_account;
 use crate::key::redact;
 use crate::organization::check_name;
-use crate::service::demand;
+use crate::service::{demand_keys, demand_write};
 use crate::{ApiKey, Digest, Identity, IdentityError, KeyOwner, KeyView, OrganizationRole, Secret, User};
 
 /// What a key is to be.
@@ -42,7 +42,7 @@ pub(crate) struct KeyPlan<'a> {
 }
 
 impl Identity {
-    /// Makes a key that calls in the project's name.
+    /// Makes a key that calls in the project's name. Whoever may not change people makes keys for itself alone.
     ///
     /// # Errors
     /// [`IdentityError::Invalid`] for a field, [`IdentityError::NotFound`] for the project or user,
@@ -54,18 +54,25 @@ impl Identity {
         project: &ProjectId,
         new: NewKey,
     ) -> Result<CreatedKey, IdentityError> {
-        demand(caller, Scope::Management)?;
+        let seen = demand_keys(caller, demand_write)?;
         let project = self.live_project(&caller.organization, project).await?;
+        self.demand_member(&seen, &project).await?;
         let owner = match &new.owner {
             Some(KeyOwner::ServiceAccount(id)) => {
+                demand_write(caller, Area::People)?;
                 let account = self.ports.service_accounts.get_service_account(&project.id, id).await?;
                 KeyOwner::ServiceAccount(account.ok_or_else(|| no_account(id))?.id)
             }
             Some(KeyOwner::User(_)) | None => {
                 let user = self.key_user(caller, &new).await?;
+                if caller.user.as_ref() != Some(&user.id) {
+                    demand_write(caller, Area::People)?;
+                }
                 let member = self.ports.members.get_member(&project.id, &user.id).await?;
-                if user.role != OrganizationRole::Owner && member.is_none() {
-                    let reason = "the user is neither a member of the project nor an owner".to_owned();
+                if !user.role.calls().allow(member.is_some()) {
+                    let reason =
+                        "the user's role lets it call no models, or it is not a member of the project"
+                            .to_owned();
                     return Err(IdentityError::Invalid { param: "user_id", reason });
                 }
                 KeyOwner::User(user.id)
@@ -80,7 +87,7 @@ impl Identity {
     /// [`IdentityError::Invalid`] for a field, [`IdentityError::NotFound`] for the user.
     #[tracing::instrument(name = "identity.create_admin_key", skip_all)]
     pub async fn create_admin_key(&self, caller: &Caller, new: NewKey) -> Result<CreatedKey, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::Owners)?;
         let beyond = if new.scopes.is_empty() {
             // A key without scopes may do everything, and so must the one that makes it.
             [Scope::ModelRequest, Scope::Read, Scope::Management]

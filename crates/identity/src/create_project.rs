@@ -1,9 +1,9 @@
 //! Making projects.
 
-use tenfold_kernel::{Caller, ProjectId, Scope};
+use tenfold_kernel::{Area, Caller, ProjectId};
 
 use crate::organization::check_name;
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{Identity, IdentityError, Project};
 
 impl Identity {
@@ -13,7 +13,7 @@ impl Identity {
     /// [`IdentityError::Invalid`] for the name.
     #[tracing::instrument(name = "identity.create_project", skip_all)]
     pub async fn create_project(&self, caller: &Caller, name: &str) -> Result<Project, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::People)?;
         let project = Project {
             id: ProjectId::generate(&*self.rng),
             organization: caller.organization.clone(),

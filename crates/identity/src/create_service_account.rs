@@ -1,10 +1,10 @@
 //! Making service accounts.
 
-use tenfold_kernel::{Caller, ProjectId, Role, Scope, ServiceAccountId, Timestamp};
+use tenfold_kernel::{Area, Caller, ProjectId, Role, ServiceAccountId, Timestamp};
 
 use crate::create_key::{KeyPlan, check_end};
 use crate::organization::check_name;
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{CreatedKey, Identity, IdentityError, KeyOwner, KeyView, OwnerView, ProjectRole, ServiceAccount};
 
 /// A service account that was just made.
@@ -30,7 +30,7 @@ impl Identity {
         name: &str,
         expires_at: Option<Timestamp>,
     ) -> Result<CreatedServiceAccount, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::People)?;
         let project = self.live_project(&caller.organization, project).await?;
         let account = ServiceAccount {
             id: ServiceAccountId::generate(&*self.rng),

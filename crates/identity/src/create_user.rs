@@ -1,9 +1,9 @@
 //! Adding people.
 
-use tenfold_kernel::{Caller, Scope, UserId};
+use tenfold_kernel::{Caller, UserId};
 
 use crate::organization::check_name;
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::user::check_email;
 use crate::{Identity, IdentityError, OrganizationRole, User};
 
@@ -25,7 +25,7 @@ impl Identity {
     /// [`IdentityError::Invalid`] for a field, [`IdentityError::AlreadyExists`] for the address.
     #[tracing::instrument(name = "identity.create_user", skip_all)]
     pub async fn create_user(&self, caller: &Caller, new: NewUser) -> Result<User, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, new.role.area())?;
         let user = User {
             id: UserId::generate(&*self.rng),
             organization: caller.organization.clone(),

@@ -1,8 +1,8 @@
 //! Revoking keys.
 
-use tenfold_kernel::{ApiKeyId, Caller, ProjectId, Role, Scope};
+use tenfold_kernel::{ApiKeyId, Area, Caller, ProjectId, Role};
 
-use crate::service::demand;
+use crate::service::{KeysSeen, demand_keys, demand_write};
 use crate::{ApiKey, Identity, IdentityError, Order, Page};
 
 impl Identity {
@@ -17,8 +17,8 @@ impl Identity {
         project: &ProjectId,
         id: &ApiKeyId,
     ) -> Result<(), IdentityError> {
-        demand(caller, Scope::Management)?;
-        self.project_key(caller, project, id).await?;
+        let seen = demand_keys(caller, demand_write)?;
+        self.project_key(caller, project, id, &seen).await?;
         self.delete_key(caller, id).await
     }
 
@@ -28,7 +28,7 @@ impl Identity {
     /// [`IdentityError::NotFound`], or [`IdentityError::Lockout`] for the last one.
     #[tracing::instrument(name = "identity.delete_admin_key", skip_all, fields(key.id = %id))]
     pub async fn delete_admin_key(&self, caller: &Caller, id: &ApiKeyId) -> Result<(), IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::Owners)?;
         self.admin_key(caller, id).await?;
         let two = Page { after: None, limit: 2, order: Order::Ascending };
         if self.ports.keys.list_keys(&caller.organization, None, &two).await?.len() < 2 {
@@ -51,9 +51,11 @@ impl Identity {
         caller: &Caller,
         project: &ProjectId,
         id: &ApiKeyId,
+        seen: &KeysSeen,
     ) -> Result<ApiKey, IdentityError> {
         let key = self.ports.keys.get_key(&caller.organization, id).await?;
-        key.filter(|key| key.role == Role::Project && key.project == *project).ok_or_else(|| no_key(id))
+        key.filter(|key| key.role == Role::Project && key.project == *project && seen.has(key))
+            .ok_or_else(|| no_key(id))
     }
 
     pub(crate) async fn admin_key(&self, caller: &Caller, id: &ApiKeyId) -> Result<ApiKey, IdentityError> {

@@ -1,8 +1,8 @@
 //! Removing service accounts.
 
-use tenfold_kernel::{Caller, ProjectId, Scope, ServiceAccountId};
+use tenfold_kernel::{Area, Caller, ProjectId, ServiceAccountId};
 
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{Identity, IdentityError};
 
 impl Identity {
@@ -17,7 +17,7 @@ impl Identity {
         project: &ProjectId,
         id: &ServiceAccountId,
     ) -> Result<(), IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::People)?;
         let project = self.project(&caller.organization, project).await?;
         let _changing = self.changing();
         if !self.ports.service_accounts.delete_service_account(&project.id, id).await? {

@@ -1,9 +1,9 @@
 //! Removing people.
 
-use tenfold_kernel::{Caller, Scope, UserId};
+use tenfold_kernel::{Area, Caller, UserId};
 
 use crate::modify_user::no_user;
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{Identity, IdentityError};
 
 impl Identity {
@@ -13,8 +13,9 @@ impl Identity {
     /// [`IdentityError::NotFound`], or [`IdentityError::Lockout`] for the only owner.
     #[tracing::instrument(name = "identity.delete_user", skip_all, fields(user.id = %id))]
     pub async fn delete_user(&self, caller: &Caller, id: &UserId) -> Result<(), IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::People)?;
         let user = self.user(caller, id).await?;
+        demand_write(caller, user.role.area())?;
         self.keep_an_owner(&user).await?;
         let _changing = self.changing();
         if !self.ports.users.delete_user(&caller.organization, id).await? {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tenfold_kernel::{BoxError, Classify, ErrorKind, Scope};
+use tenfold_kernel::{Area, BoxError, Classify, ErrorKind, Level, Scope};
 
 /// Why a key was not let in. For the log and for tests: the caller reads the same for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +41,17 @@ pub enum IdentityError {
     /// The key is not an admin key.
     #[error("You have insufficient permissions for this operation: it needs an admin API key.")]
     AdminOnly,
+    /// The caller's role goes less far.
+    #[error("You have insufficient permissions for this operation. Your role may not {} {}.", match level {
+        Level::Write => "change",
+        Level::None | Level::Read => "see",
+    }, area.as_str())]
+    RoleLacks {
+        /// What was to be done.
+        level: Level,
+        /// With what.
+        area: Area,
+    },
     /// The key is restricted to other things.
     #[error("You have insufficient permissions for this operation. Missing scopes: {}.", scope_name(*scope))]
     ScopeMissing {
@@ -117,7 +128,9 @@ impl Classify for IdentityError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::KeyMissing | Self::KeyRejected { .. } => ErrorKind::Unauthenticated,
-            Self::AdminOnly | Self::ScopeMissing { .. } => ErrorKind::PermissionDenied,
+            Self::AdminOnly | Self::RoleLacks { .. } | Self::ScopeMissing { .. } => {
+                ErrorKind::PermissionDenied
+            }
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Invalid { .. } => ErrorKind::InvalidRequest,
             Self::AlreadyExists { .. }
@@ -133,7 +146,9 @@ impl Classify for IdentityError {
     fn code(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::KeyMissing | Self::KeyRejected { .. } => Some("invalid_api_key".into()),
-            Self::AdminOnly | Self::ScopeMissing { .. } => Some("insufficient_permissions".into()),
+            Self::AdminOnly | Self::RoleLacks { .. } | Self::ScopeMissing { .. } => {
+                Some("insufficient_permissions".into())
+            }
             Self::NotFound { .. } => Some("not_found".into()),
             Self::Invalid { .. } => Some("invalid_value".into()),
             Self::AlreadyExists { .. } => Some("already_exists".into()),

@@ -78,8 +78,7 @@ impl Standing {
         let entitled = match (&self.key.owner, self.key.role) {
             (KeyOwner::User(_), Role::Admin) => self.user_role == Some(OrganizationRole::Owner),
             (KeyOwner::User(_), Role::Project) => {
-                self.user_role == Some(OrganizationRole::Owner)
-                    || (self.user_role.is_some() && self.member_role.is_some())
+                self.user_role.is_some_and(|role| role.calls().allow(self.member_role.is_some()))
             }
             (KeyOwner::ServiceAccount(_), role) => role == Role::Project,
         };
@@ -138,7 +137,8 @@ impl Digest {
         blake3::Hash::from_hex(text).ok().map(Self)
     }
 
-    pub(crate) fn bytes(&self) -> &[u8; 32] {
+    /// The hash itself.
+    pub fn bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 }

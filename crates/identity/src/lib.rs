@@ -7,7 +7,7 @@
 //! * A key stops at once when it is deleted or expires, its project is archived, its service account or user is
 //!   deleted, its user leaves the project or (for an admin key) is no longer an owner.
 //! * Every verb but [`Identity::authenticate`] and [`Identity::bootstrap`] takes the caller, demands an admin key
-//!   with the scope, and sees the caller's organisation only: what belongs to another one is not found.
+//!   with the scope or a role that goes as far, and sees the caller's organisation only: what belongs to another one is not found.
 //!
 //! # Map
 //! Nouns: [`key`](ApiKey), [`organization`](Organization), [`project`](Project), [`user`](User),
@@ -40,6 +40,7 @@ mod delete_user;
 mod modify_member;
 mod modify_project;
 mod modify_user;
+mod person;
 mod read_keys;
 mod read_members;
 mod read_projects;
@@ -62,11 +63,12 @@ pub use error::{IdentityError, Rejection};
 pub use key::{ApiKey, Digest, KeyOwner, Secret, Standing, parse_scopes};
 #[cfg(feature = "testkit")]
 pub use memory::MemoryStore;
-pub use organization::Organization;
+pub use organization::{Organization, check_name};
 pub use page::{Cursor, List, ListRequest, Order, Page};
+pub use person::Person;
 pub use ports::{KeyStore, MemberStore, Ports, ProjectStore, ServiceAccountStore, UserStore};
 pub use project::{Project, ProjectRole};
 pub use read_keys::{KeyView, OwnerView};
-pub use service::Identity;
+pub use service::{Identity, demand_read, demand_write};
 pub use service_account::ServiceAccount;
-pub use user::{Member, OrganizationRole, User};
+pub use user::{Calls, Member, OrganizationRole, User, check_email};

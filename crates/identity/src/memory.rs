@@ -264,11 +264,31 @@ impl UserStore for MemoryStore {
         Ok(page(rows, wanted, |user| Cursor { at: user.added_at, id: user.id.to_string() }))
     }
 
+    async fn find_user(
+        &self,
+        organization: &OrganizationId,
+        email: &str,
+    ) -> Result<Option<User>, IdentityError> {
+        let tables = self.0.lock();
+        let fits = |user: &&User| user.organization == *organization && user.email == email;
+        Ok(tables.users.iter().find(fits).cloned())
+    }
+
     async fn update_user(&self, user: &User) -> Result<bool, IdentityError> {
         let mut tables = self.0.lock();
+        let taken = |other: &User| {
+            other.organization == user.organization && other.email == user.email && other.id != user.id
+        };
+        if tables.users.iter().any(taken) {
+            return Err(conflict("users are unique"));
+        }
         let fits = |other: &&mut User| other.organization == user.organization && other.id == user.id;
         let found = tables.users.iter_mut().find(fits);
-        Ok(found.map(|other| (other.name, other.role) = (user.name.clone(), user.role)).is_some())
+        let write = |other: &mut User| {
+            (other.name, other.email) = (user.name.clone(), user.email.clone());
+            other.role = user.role;
+        };
+        Ok(found.map(write).is_some())
     }
 
     async fn delete_user(&self, organization: &OrganizationId, id: &UserId) -> Result<bool, IdentityError> {
@@ -316,6 +336,17 @@ impl MemberStore for MemoryStore {
         let rows = tables.members.iter().filter(|row| row.0 == *project);
         let rows = rows.filter_map(|row| tables.member(row)).collect();
         Ok(page(rows, wanted, |member| Cursor { at: member.added_at, id: member.user.id.to_string() }))
+    }
+
+    async fn projects_of(&self, user: &UserId, limit: u32) -> Result<Vec<Project>, IdentityError> {
+        let tables = self.0.lock();
+        let is_member = |project: &&Project| {
+            project.archived_at.is_none()
+                && tables.members.iter().any(|row| row.0 == project.id && row.1 == *user)
+        };
+        let rows = tables.projects.iter().filter(is_member).cloned().collect();
+        let wanted = Page { after: None, limit, order: Order::Ascending };
+        Ok(page(rows, &wanted, |project| Cursor { at: project.created_at, id: project.id.to_string() }))
     }
 
     async fn update_member(

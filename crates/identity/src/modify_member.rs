@@ -1,8 +1,8 @@
 //! Changing what people are in projects.
 
-use tenfold_kernel::{Caller, ProjectId, Scope, UserId};
+use tenfold_kernel::{Area, Caller, ProjectId, UserId};
 
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{Identity, IdentityError, Member, ProjectRole};
 
 impl Identity {
@@ -18,7 +18,7 @@ impl Identity {
         user: &UserId,
         role: ProjectRole,
     ) -> Result<Member, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::People)?;
         let project = self.live_project(&caller.organization, project).await?;
         let member = self.member(&project.id, user).await?;
         let _changing = self.changing();

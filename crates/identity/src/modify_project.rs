@@ -1,9 +1,9 @@
 //! Renaming projects.
 
-use tenfold_kernel::{Caller, ProjectId, Scope};
+use tenfold_kernel::{Area, Caller, ProjectId};
 
 use crate::organization::check_name;
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{Identity, IdentityError, Project};
 
 impl Identity {
@@ -18,7 +18,7 @@ impl Identity {
         id: &ProjectId,
         name: &str,
     ) -> Result<Project, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::People)?;
         let name = check_name(name)?;
         self.live_project(&caller.organization, id).await?;
         let renamed = self.ports.projects.rename_project(&caller.organization, id, &name).await?;

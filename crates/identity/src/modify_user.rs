@@ -1,12 +1,12 @@
 //! Changing what people are.
 
-use tenfold_kernel::{Caller, Scope, UserId};
+use tenfold_kernel::{Caller, UserId};
 
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{Identity, IdentityError, OrganizationRole, User};
 
 impl Identity {
-    /// Gives a user another role. An owner who becomes a reader loses the use of its admin keys at once.
+    /// Gives a user another role. An owner who becomes something else loses the use of its admin keys at once.
     ///
     /// # Errors
     /// [`IdentityError::NotFound`], or [`IdentityError::Lockout`] if no owner would be left.
@@ -17,8 +17,9 @@ impl Identity {
         id: &UserId,
         role: OrganizationRole,
     ) -> Result<User, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, role.area())?;
         let mut user = self.user(caller, id).await?;
+        demand_write(caller, user.role.area())?;
         if role != OrganizationRole::Owner {
             self.keep_an_owner(&user).await?;
         }

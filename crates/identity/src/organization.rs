@@ -21,7 +21,7 @@ pub struct Organization {
 ///
 /// # Errors
 /// [`IdentityError::Invalid`] that names `name`.
-pub(crate) fn check_name(name: &str) -> Result<String, IdentityError> {
+pub fn check_name(name: &str) -> Result<String, IdentityError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
         let reason = "a name has 1 to 256 characters, none of them a control character".to_owned();

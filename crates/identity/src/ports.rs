@@ -116,7 +116,17 @@ pub trait UserStore: Send + Sync + Debug {
         page: &Page,
     ) -> Result<Vec<User>, IdentityError>;
 
-    /// Writes the name and role of a user; `false` if there is none.
+    /// The user with this address, which is in small letters.
+    async fn find_user(
+        &self,
+        organization: &OrganizationId,
+        email: &str,
+    ) -> Result<Option<User>, IdentityError>;
+
+    /// Writes the name, address and role of a user; `false` if there is none.
+    ///
+    /// # Errors
+    /// [`IdentityError::Conflict`] if another user of the organisation has the address.
     async fn update_user(&self, user: &User) -> Result<bool, IdentityError>;
 
     /// Removes a user with its memberships and keys; `false` if there was none.
@@ -140,6 +150,9 @@ pub trait MemberStore: Send + Sync + Debug {
 
     /// The project's users by `added_at` and the user's id.
     async fn list_members(&self, project: &ProjectId, page: &Page) -> Result<Vec<Member>, IdentityError>;
+
+    /// The user's projects that are not archived, oldest first, at most `limit`.
+    async fn projects_of(&self, user: &UserId, limit: u32) -> Result<Vec<Project>, IdentityError>;
 
     /// Gives a user of a project another role; `false` if it is none.
     async fn update_member(

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use tenfold_kernel::{ApiKeyId, Caller, ProjectId, Scope};
+use tenfold_kernel::{ApiKeyId, Area, Caller, ProjectId};
 
 use crate::page::unknown_cursor;
-use crate::service::demand;
+use crate::service::{KeysSeen, demand_keys, demand_read};
 use crate::{
     ApiKey, Cursor, Identity, IdentityError, KeyOwner, List, ListRequest, Member, Page, ServiceAccount, User,
 };
@@ -39,8 +39,8 @@ impl Identity {
         project: &ProjectId,
         id: &ApiKeyId,
     ) -> Result<KeyView, IdentityError> {
-        demand(caller, Scope::Read)?;
-        let key = self.project_key(caller, project, id).await?;
+        let seen = demand_keys(caller, demand_read)?;
+        let key = self.project_key(caller, project, id, &seen).await?;
         let owner = self.owner_of(&key).await?;
         Ok(KeyView { key, owner })
     }
@@ -55,9 +55,10 @@ impl Identity {
         project: &ProjectId,
         request: &ListRequest,
     ) -> Result<List<KeyView>, IdentityError> {
-        demand(caller, Scope::Read)?;
+        let seen = demand_keys(caller, demand_read)?;
         let project = self.project(&caller.organization, project).await?;
-        self.list_keys(caller, Some(&project.id), request).await
+        self.demand_member(&seen, &project).await?;
+        self.list_keys(caller, Some(&project.id), &seen, request).await
     }
 
     /// One admin key.
@@ -65,7 +66,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::NotFound`].
     pub async fn get_admin_key(&self, caller: &Caller, id: &ApiKeyId) -> Result<KeyView, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::Owners)?;
         let key = self.admin_key(caller, id).await?;
         let owner = self.owner_of(&key).await?;
         Ok(KeyView { key, owner })
@@ -80,14 +81,15 @@ impl Identity {
         caller: &Caller,
         request: &ListRequest,
     ) -> Result<List<KeyView>, IdentityError> {
-        demand(caller, Scope::Read)?;
-        self.list_keys(caller, None, request).await
+        demand_read(caller, Area::Owners)?;
+        self.list_keys(caller, None, &KeysSeen::All, request).await
     }
 
     async fn list_keys(
         &self,
         caller: &Caller,
         project: Option<&ProjectId>,
+        seen: &KeysSeen,
         request: &ListRequest,
     ) -> Result<List<KeyView>, IdentityError> {
         let after = match &request.after {
@@ -95,7 +97,7 @@ impl Identity {
             Some(after) => {
                 let id = ApiKeyId::parse(after).map_err(|_| unknown_cursor(after))?;
                 let key = match project {
-                    Some(project) => self.project_key(caller, project, &id).await,
+                    Some(project) => self.project_key(caller, project, &id, seen).await,
                     None => self.admin_key(caller, &id).await,
                 };
                 let key = match key {
@@ -106,7 +108,7 @@ impl Identity {
             }
         };
         let page = Page::new(request, after)?;
-        let keys = self.ports.keys.list_keys(&caller.organization, project, &page.one_more()).await?;
+        let keys = self.seen_keys(caller, project, seen, page.one_more()).await?;
         let List { data, has_more } = List::cut(keys, &page);
         let mut owners: HashMap<KeyOwner, Option<OwnerView>> = HashMap::new();
         let mut views = Vec::with_capacity(data.len());
@@ -121,6 +123,27 @@ impl Identity {
             views.push(KeyView { key, owner });
         }
         Ok(List { data: views, has_more })
+    }
+
+    /// A page of the keys that are seen. A project has few keys: those of others are read and passed over.
+    async fn seen_keys(
+        &self,
+        caller: &Caller,
+        project: Option<&ProjectId>,
+        seen: &KeysSeen,
+        mut page: Page,
+    ) -> Result<Vec<ApiKey>, IdentityError> {
+        let (limit, mut found) = (page.limit as usize, Vec::new());
+        loop {
+            let keys = self.ports.keys.list_keys(&caller.organization, project, &page).await?;
+            let is_last = keys.len() < limit;
+            page.after = keys.last().map(|key| Cursor { at: key.created_at, id: key.id.to_string() });
+            found.extend(keys.into_iter().filter(|key| seen.has(key)));
+            if is_last || found.len() >= limit {
+                found.truncate(limit);
+                return Ok(found);
+            }
+        }
     }
 
     pub(crate) async fn owner_of(&self, key: &ApiKey) -> Result<Option<OwnerView>, IdentityError> {

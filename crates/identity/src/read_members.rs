@@ -1,9 +1,9 @@
 //! Looking at who works in a project.
 
-use tenfold_kernel::{Caller, ProjectId, Scope, UserId};
+use tenfold_kernel::{Area, Caller, ProjectId, UserId};
 
 use crate::page::unknown_cursor;
-use crate::service::demand;
+use crate::service::demand_read;
 use crate::{Cursor, Identity, IdentityError, List, ListRequest, Member, Page};
 
 impl Identity {
@@ -17,7 +17,7 @@ impl Identity {
         project: &ProjectId,
         user: &UserId,
     ) -> Result<Member, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::People)?;
         let project = self.project(&caller.organization, project).await?;
         self.member(&project.id, user).await
     }
@@ -32,7 +32,7 @@ impl Identity {
         project: &ProjectId,
         request: &ListRequest,
     ) -> Result<List<Member>, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::People)?;
         let project = self.project(&caller.organization, project).await?;
         let after = match &request.after {
             None => None,

@@ -1,9 +1,9 @@
 //! Looking at projects.
 
-use tenfold_kernel::{Caller, ProjectId, Scope};
+use tenfold_kernel::{Area, Caller, ProjectId};
 
 use crate::page::unknown_cursor;
-use crate::service::demand;
+use crate::service::{demand_read, demand_write};
 use crate::{Cursor, Identity, IdentityError, List, ListRequest, Page, Project};
 
 impl Identity {
@@ -12,11 +12,11 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::NotFound`].
     pub async fn get_project(&self, caller: &Caller, id: &ProjectId) -> Result<Project, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::People)?;
         self.project(&caller.organization, id).await
     }
 
-    /// One project, for a caller who is about to change what other parts keep of it.
+    /// One project, for a caller who is about to change what it may spend.
     ///
     /// # Errors
     /// [`IdentityError::NotFound`], or [`IdentityError::ProjectArchived`].
@@ -25,7 +25,7 @@ impl Identity {
         caller: &Caller,
         id: &ProjectId,
     ) -> Result<Project, IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::Billing)?;
         self.live_project(&caller.organization, id).await
     }
 
@@ -39,7 +39,7 @@ impl Identity {
         include_archived: bool,
         request: &ListRequest,
     ) -> Result<List<Project>, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::People)?;
         let after = match &request.after {
             None => None,
             Some(after) => {

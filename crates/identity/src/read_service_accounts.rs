@@ -1,10 +1,10 @@
 //! Looking at service accounts.
 
-use tenfold_kernel::{Caller, ProjectId, Scope, ServiceAccountId};
+use tenfold_kernel::{Area, Caller, ProjectId, ServiceAccountId};
 
 use crate::delete_service_account::no_account;
 use crate::page::unknown_cursor;
-use crate::service::demand;
+use crate::service::demand_read;
 use crate::{Cursor, Identity, IdentityError, List, ListRequest, Page, ServiceAccount};
 
 impl Identity {
@@ -18,7 +18,7 @@ impl Identity {
         project: &ProjectId,
         id: &ServiceAccountId,
     ) -> Result<ServiceAccount, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::People)?;
         let project = self.project(&caller.organization, project).await?;
         let found = self.ports.service_accounts.get_service_account(&project.id, id).await?;
         found.ok_or_else(|| no_account(id))
@@ -34,7 +34,7 @@ impl Identity {
         project: &ProjectId,
         request: &ListRequest,
     ) -> Result<List<ServiceAccount>, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::People)?;
         let project = self.project(&caller.organization, project).await?;
         let after = match &request.after {
             None => None,

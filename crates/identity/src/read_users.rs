@@ -1,9 +1,9 @@
 //! Looking at people.
 
-use tenfold_kernel::{Caller, Scope, UserId};
+use tenfold_kernel::{Area, Caller, UserId};
 
 use crate::page::unknown_cursor;
-use crate::service::demand;
+use crate::service::demand_read;
 use crate::{Cursor, Identity, IdentityError, List, ListRequest, Page, User};
 
 impl Identity {
@@ -12,7 +12,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::NotFound`].
     pub async fn get_user(&self, caller: &Caller, id: &UserId) -> Result<User, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::People)?;
         self.user(caller, id).await
     }
 
@@ -25,7 +25,7 @@ impl Identity {
         caller: &Caller,
         request: &ListRequest,
     ) -> Result<List<User>, IdentityError> {
-        demand(caller, Scope::Read)?;
+        demand_read(caller, Area::People)?;
         let after = match &request.after {
             None => None,
             Some(after) => {

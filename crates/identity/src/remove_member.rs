@@ -1,9 +1,9 @@
 //! Removing people from projects.
 
-use tenfold_kernel::{Caller, ProjectId, Scope, UserId};
+use tenfold_kernel::{Area, Caller, ProjectId, UserId};
 
 use crate::modify_member::no_member;
-use crate::service::demand;
+use crate::service::demand_write;
 use crate::{Identity, IdentityError};
 
 impl Identity {
@@ -18,7 +18,7 @@ impl Identity {
         project: &ProjectId,
         user: &UserId,
     ) -> Result<(), IdentityError> {
-        demand(caller, Scope::Management)?;
+        demand_write(caller, Area::People)?;
         let project = self.project(&caller.organization, project).await?;
         let _changing = self.changing();
         if !self.ports.members.delete_member(&project.id, user).await? {

@@ -95,6 +95,22 @@ id!(
     ApiKeyId, "key_"
 );
 id!(
+    /// A browser that is signed in, by name; its token is another thing.
+    SessionId, "sess_"
+);
+id!(
+    /// An invitation to an organisation.
+    InviteId, "invite_"
+);
+id!(
+    /// A passkey of a person.
+    PasskeyId, "passkey_"
+);
+id!(
+    /// What a browser is asked to sign with a passkey.
+    ChallengeId, "chal_"
+);
+id!(
     /// A model version offered under a name.
     DeploymentId, "dep_"
 );

@@ -3,6 +3,7 @@
 //! Invariants: no I/O but the system clock and the system's randomness, both behind traits; no floats near
 //! money; nothing in here knows HTTP, SQL or a model.
 
+mod access;
 mod caller;
 mod clock;
 mod error;
@@ -12,14 +13,15 @@ mod rng;
 mod secret;
 mod units;
 
+pub use access::{Access, Area, Level};
 pub use caller::{Caller, Role, Scope};
 #[cfg(feature = "testkit")]
 pub use clock::MockClock;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{BoxError, Classify, ErrorKind};
 pub use id::{
-    ApiKeyId, DeploymentId, EventId, InvalidId, JobId, OrganizationId, ProjectId, ReplicaId, RequestId,
-    ResponseId, ServiceAccountId, UserId,
+    ApiKeyId, ChallengeId, DeploymentId, EventId, InvalidId, InviteId, JobId, OrganizationId, PasskeyId,
+    ProjectId, ReplicaId, RequestId, ResponseId, ServiceAccountId, SessionId, UserId,
 };
 pub use money::{Currency, InvalidCurrency, Money};
 #[cfg(feature = "testkit")]

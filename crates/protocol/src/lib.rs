@@ -11,6 +11,7 @@ pub mod billing;
 pub mod chat;
 pub mod checkouts;
 pub mod completion;
+pub mod console;
 pub mod content;
 pub mod embedding;
 pub mod error;

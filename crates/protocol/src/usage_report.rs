@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use tenfold_kernel::Money;
 use utoipa::ToSchema;
 
+use crate::billing::LedgerEntry;
+
 /// A page of time buckets, oldest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct UsagePage<R> {
@@ -102,6 +104,79 @@ pub struct CostsResult {
     pub label: Option<String>,
     /// How many calls the sum is of. Not in the OpenAI API.
     pub num_model_requests: i64,
+}
+
+/// A single call. Extension: the OpenAI API has no such list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UsageCall {
+    /// The request's id, or, for a request with an `Idempotency-Key`, its project's id, a slash and that key.
+    pub id: String,
+    /// `organization.usage.call`.
+    pub object: String,
+    /// The event that was written of it.
+    pub event_id: String,
+    /// The request that asked for it.
+    pub request_id: String,
+    /// When it was admitted, in seconds since the epoch.
+    pub created_at: i64,
+    /// When it ended, in seconds since the epoch.
+    pub completed_at: i64,
+    /// On whose behalf.
+    pub project_id: String,
+    /// With which key.
+    pub api_key_id: String,
+    /// The person, for a person's key.
+    pub user_id: Option<String>,
+    /// The program, for a service account's key.
+    pub service_account_id: Option<String>,
+    /// What was asked for, such as `chat_completions`.
+    pub operation: String,
+    /// The model that was asked.
+    pub model: String,
+    /// The version that answered; absent when none did.
+    pub model_version: Option<String>,
+    /// The replica that answered.
+    pub replica_id: Option<String>,
+    /// The machine that it ran on.
+    pub node: Option<String>,
+    /// `completed`, `client_gone`, `failed`, `timed_out` or `rejected`.
+    pub status: String,
+    /// Why it failed or was refused.
+    pub error_code: Option<String>,
+    /// What it used, by unit; disjoint. A unit that is not known is absent.
+    pub units: BTreeMap<String, u64>,
+    /// Whether `units` is all that was used.
+    pub usage_known: bool,
+    /// What it cost; absent when that is not known.
+    pub cost: Option<Amount>,
+    /// The version of the price list.
+    pub price_version: Option<String>,
+    /// Milliseconds from admission to a replica's start of work.
+    pub queue_ms: u64,
+    /// Milliseconds from admission to the first token.
+    pub first_token_ms: Option<u64>,
+    /// Milliseconds from admission to the end.
+    pub duration_ms: u64,
+    /// Whether it was part of a batch.
+    pub batch: bool,
+    /// The service tier that was served.
+    pub service_tier: Option<String>,
+    /// What the caller attached.
+    pub metadata: BTreeMap<String, String>,
+    /// Energy that it took, where that was measured or modelled.
+    pub energy_millijoules: Option<u64>,
+    /// Where that figure comes from.
+    pub energy_source: Option<String>,
+}
+
+/// A single call, with what it moved in the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UsageCallDetails {
+    /// The call.
+    #[serde(flatten)]
+    pub call: UsageCall,
+    /// Its entries; none when nothing was charged.
+    pub entries: Vec<LedgerEntry>,
 }
 
 /// An amount of money.

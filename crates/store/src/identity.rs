@@ -93,25 +93,25 @@ impl Store {
 }
 
 /// Column `name` of a row.
-fn text(row: &AnyRow, name: &'static str) -> Result<String, StoreError> {
+pub(crate) fn text(row: &AnyRow, name: &'static str) -> Result<String, StoreError> {
     Ok(row.try_get(name)?)
 }
 
-fn maybe_text(row: &AnyRow, name: &'static str) -> Result<Option<String>, StoreError> {
+pub(crate) fn maybe_text(row: &AnyRow, name: &'static str) -> Result<Option<String>, StoreError> {
     Ok(row.try_get(name)?)
 }
 
-fn time(row: &AnyRow, name: &'static str) -> Result<Timestamp, StoreError> {
+pub(crate) fn time(row: &AnyRow, name: &'static str) -> Result<Timestamp, StoreError> {
     Ok(Timestamp(row.try_get(name)?))
 }
 
-fn maybe_time(row: &AnyRow, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
+pub(crate) fn maybe_time(row: &AnyRow, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
     let at: Option<i64> = row.try_get(name)?;
     Ok(at.map(Timestamp))
 }
 
 /// What the program reads out of a text that it wrote.
-fn parsed<T, E>(
+pub(crate) fn parsed<T, E>(
     row: &AnyRow,
     name: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
@@ -256,7 +256,7 @@ async fn insert_project(connection: &mut AnyConnection, project: &Project) -> Re
     Ok(())
 }
 
-async fn insert_user(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
+pub(crate) async fn insert_user(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO users (id, organization_id, name, email, role, added_at) VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -549,16 +549,32 @@ impl UserStore for Store {
         self.page(sql, organization.as_str(), page, user).await
     }
 
+    async fn find_user(
+        &self,
+        organization: &OrganizationId,
+        email: &str,
+    ) -> Result<Option<User>, IdentityError> {
+        let row = sqlx::query("SELECT * FROM users WHERE organization_id = $1 AND email = $2")
+            .bind(organization.to_string())
+            .bind(email.to_owned())
+            .fetch_optional(self.reader())
+            .await
+            .map_err(failed)?;
+        Ok(row.as_ref().map(user).transpose()?)
+    }
+
     async fn update_user(&self, user: &User) -> Result<bool, IdentityError> {
-        let done =
-            sqlx::query("UPDATE users SET name = $3, role = $4 WHERE organization_id = $1 AND id = $2")
-                .bind(user.organization.to_string())
-                .bind(user.id.to_string())
-                .bind(user.name.clone())
-                .bind(user.role.as_str())
-                .execute(self.writer())
-                .await
-                .map_err(failed)?;
+        let done = sqlx::query(
+            "UPDATE users SET name = $3, email = $4, role = $5 WHERE organization_id = $1 AND id = $2",
+        )
+        .bind(user.organization.to_string())
+        .bind(user.id.to_string())
+        .bind(user.name.clone())
+        .bind(user.email.clone())
+        .bind(user.role.as_str())
+        .execute(self.writer())
+        .await
+        .map_err(failed)?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -636,6 +652,19 @@ impl MemberStore for Store {
             "m.user_id"
         );
         self.page(sql, project.as_str(), page, member).await
+    }
+
+    async fn projects_of(&self, user: &UserId, limit: u32) -> Result<Vec<Project>, IdentityError> {
+        let rows = sqlx::query(
+            "SELECT p.* FROM project_members m JOIN projects p ON p.id = m.project_id
+             WHERE m.user_id = $1 AND p.archived_at IS NULL ORDER BY p.created_at, p.id LIMIT $2",
+        )
+        .bind(user.to_string())
+        .bind(i64::from(limit))
+        .fetch_all(self.reader())
+        .await
+        .map_err(failed)?;
+        Ok(rows.iter().map(project).collect::<Result<_, _>>()?)
     }
 
     async fn update_member(

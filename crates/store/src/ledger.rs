@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::ledger::batch::{Command, Outcome, Statements, is_free};
 use crate::ledger::events::Row;
+pub(crate) use crate::ledger::events::event;
 use crate::ledger::rows::MAX_ROWS;
 use crate::reports::billing_error;
 use crate::{Backend, Store, StoreError};

@@ -26,6 +26,7 @@
 //! * PostgreSQL connections come from one bounded pool; who finds none free waits for one.
 //! * A database whose migrations fail, or that a newer version has migrated, is not served.
 
+mod accounts;
 mod alerts;
 mod error;
 mod fleet;

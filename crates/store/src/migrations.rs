@@ -34,6 +34,7 @@ const FILES: &[(&str, &str)] = &[
     file!("20261125024000_add_auto_recharge"),
     file!("20261125024500_add_project_limits"),
     file!("20261125060000_add_payment_failures"),
+    file!("20261125070000_add_accounts"),
 ];
 
 /// Applies what is missing, each file in a transaction of its own. Processes that start together wait for each

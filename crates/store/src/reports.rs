@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tenfold_billing::{
-    BillingError, CostRow, GroupBy, GroupKey, Labels, MAX_ROWS, Operation, Selection, UsageRow, UsageStore,
+    BillingError, CallPlace, CallQuery, CostRow, Event, Filter, GroupBy, GroupKey, Labels, MAX_ROWS,
+    Operation, Selection, UsageRow, UsageStore,
 };
-use tenfold_kernel::{ApiKeyId, Classify, Currency, ErrorKind, ProjectId, UserId};
+use tenfold_kernel::{ApiKeyId, Classify, Currency, ErrorKind, OrganizationId, ProjectId, UserId};
 
+use crate::ledger::event;
 use crate::sql::Sql;
 use crate::{Store, StoreError};
 
@@ -91,6 +93,42 @@ impl UsageStore for Store {
         rows.sort_by(|a, b| (a.bucket, &a.key, a.currency).cmp(&(b.bucket, &b.key, b.currency)));
         merged(rows)
     }
+
+    async fn calls(&self, query: &CallQuery) -> Result<Vec<Event>, BillingError> {
+        let mut sql = Sql::new("SELECT * FROM events WHERE organization = ");
+        sql.bind(query.organization.as_str());
+        if let Some(from) = query.from {
+            sql.push(" AND created_at >= ").bind(from.0);
+        }
+        if let Some(until) = query.until {
+            sql.push(" AND created_at < ").bind(until.0);
+        }
+        if let Some(CallPlace { created_at, key }) = &query.before {
+            // The first condition alone finds the place in the index.
+            sql.push(" AND created_at <= ").bind(created_at.0);
+            sql.push(" AND (created_at < ").bind(created_at.0);
+            sql.push(" OR idempotency_key < ").bind(key.as_str()).push(")");
+        }
+        sql.and_in("status", query.statuses.iter().map(|status| status.as_str()));
+        filtered(&mut sql, &query.filter);
+        sql.push(" ORDER BY created_at DESC, idempotency_key DESC LIMIT ").push_number(query.limit.into());
+        let rows = sql.query().fetch_all(self.reader()).await.map_err(|error| read_failed(error.into()))?;
+        rows.iter().map(|row| event(row).map_err(read_failed)).collect()
+    }
+
+    async fn call(&self, organization: &OrganizationId, key: &str) -> Result<Option<Event>, BillingError> {
+        let row = sqlx::query("SELECT * FROM events WHERE idempotency_key = $1 AND organization = $2")
+            .bind(key.to_owned())
+            .bind(organization.as_str())
+            .fetch_optional(self.reader())
+            .await
+            .map_err(|error| read_failed(error.into()))?;
+        row.as_ref().map(|row| event(row).map_err(read_failed)).transpose()
+    }
+}
+
+fn read_failed(error: StoreError) -> BillingError {
+    billing_error("read calls", error)
 }
 
 impl Store {
@@ -128,11 +166,14 @@ fn grouped(selection: &Selection) -> Sql {
 }
 
 fn selected(sql: &mut Sql, selection: &Selection) {
-    let filter = &selection.filter;
     sql.push(" FROM events WHERE organization = ").bind(selection.organization.as_str());
     sql.push(" AND created_at >= ").bind(selection.from.0);
     sql.push(" AND created_at < ").bind(selection.until.0);
     sql.push(" AND status <> 'rejected'");
+    filtered(sql, &selection.filter);
+}
+
+fn filtered(sql: &mut Sql, filter: &Filter) {
     sql.and_in("project", filter.projects.iter().map(ProjectId::as_str));
     sql.and_in("user_id", filter.users.iter().map(UserId::as_str));
     sql.and_in("api_key", filter.api_keys.iter().map(ApiKeyId::as_str));

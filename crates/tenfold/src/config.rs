@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use reqwest::Url;
 use serde::Deserialize;
 use tenfold_catalog::Scheme;
 
@@ -64,6 +65,8 @@ pub(crate) struct Http {
     pub(crate) body_timeout_s: u64,
     pub(crate) max_connections: usize,
     pub(crate) shutdown_grace_s: u64,
+    /// Where people reach the platform with a browser, such as `https://models.example.com`.
+    pub(crate) public_url: Option<String>,
 }
 
 /// `[models]`: what is pulled at the first start, and from where.
@@ -140,6 +143,7 @@ impl Default for Http {
             body_timeout_s: 30,
             max_connections: 10_000,
             shutdown_grace_s: 30,
+            public_url: None,
         }
     }
 }
@@ -227,6 +231,20 @@ impl Settings {
         let database_url = environment.database_url.clone().unwrap_or_else(sqlite);
         Ok(Self { home, listen, database_url, file })
     }
+
+    /// Where people reach the platform with a browser: as it is set, else where payers do, else at `listen`.
+    pub(crate) fn public_url(&self, listen: SocketAddr) -> anyhow::Result<String> {
+        if let Some(text) = &self.file.http.public_url {
+            return public_address("http.public_url", text);
+        }
+        let of_payments = self.file.payments.public_url()?;
+        if !of_payments.is_empty() {
+            return Ok(of_payments);
+        }
+        // Browsers have passkeys at a name, not at an address of numbers.
+        let host = if listen.ip().is_loopback() { "localhost".to_owned() } else { listen.ip().to_string() };
+        Ok(format!("http://{host}:{}", listen.port()))
+    }
 }
 
 impl File {
@@ -240,21 +258,40 @@ impl File {
         ensure!(self.engine.threads <= 1024, "engine.threads must be at most 1024");
         ensure!(self.database.pool_size > 0, "database.pool_size must be at least 1");
         self.payments.public_url()?;
+        if let Some(text) = &self.http.public_url {
+            public_address("http.public_url", text)?;
+        }
         self.rental.validate()?;
         Ok(())
     }
 }
 
 impl Http {
-    pub(crate) fn to_config(&self) -> tenfold_http::Config {
+    pub(crate) fn to_config(&self, public_url: &str) -> tenfold_http::Config {
         tenfold_http::Config {
             body_limit_bytes: self.body_limit_bytes,
             header_timeout: Duration::from_secs(self.header_timeout_s),
             body_timeout: Duration::from_secs(self.body_timeout_s),
             max_connections: self.max_connections,
             shutdown_grace: Duration::from_secs(self.shutdown_grace_s),
+            public_url: public_url.to_owned(),
+            is_https: public_url.starts_with("https://"),
         }
     }
+}
+
+/// An address under which others reach the platform, without a slash at its end.
+///
+/// # Errors
+/// What is wrong, by the name of the setting.
+pub(crate) fn public_address(setting: &str, text: &str) -> anyhow::Result<String> {
+    let url = Url::parse(text).with_context(|| format!("{setting} is no address"))?;
+    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    ensure!(
+        matches!(url.scheme(), "https" | "http") && is_plain && url.password().is_none(),
+        "{setting} must be as https://models.example.com"
+    );
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 /// Makes a folder that only its owner may look into.

@@ -18,6 +18,7 @@ use tenfold_payments::{
     STRIPE_API, StripeCheckout, StripeConfig, WECHAT_PAY_API, WechatPay, WechatPayConfig, WechatPlatformKey,
 };
 
+use crate::config::public_address;
 use crate::credentials;
 
 /// `[payments]`: who may be paid through. A provider without a section is not there.
@@ -94,13 +95,7 @@ impl Payments {
             ensure!(self.is_empty(), "payments.public_url is missing: providers send notifications there");
             return Ok(String::new());
         };
-        let url = Url::parse(text).context("payments.public_url is no address")?;
-        let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        ensure!(
-            matches!(url.scheme(), "https" | "http") && is_plain && url.password().is_none(),
-            "payments.public_url must be as https://models.example.com"
-        );
-        Ok(text.trim_end_matches('/').to_owned())
+        public_address("payments.public_url", text)
     }
 
     /// Every provider that has a section. Files are read once, here; their paths begin at `home`.

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tenfold_accounts::Accounts;
 use tenfold_billing::Billing;
 use tenfold_billing::checkout::Checkout;
 use tenfold_identity::Identity;
@@ -26,6 +27,7 @@ const CLOSING_PERIOD: Duration = Duration::from_mins(10);
 pub(crate) struct Periodic {
     pub(crate) serving: Arc<Serving>,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) billing: Arc<Billing>,
     pub(crate) checkout: Arc<Checkout>,
     pub(crate) rentals: Arc<Rentals>,
@@ -35,14 +37,14 @@ pub(crate) struct Periodic {
 impl Periodic {
     /// Looks after all of it until the platform stops.
     pub(crate) fn start(self, tracker: &TaskTracker, shutdown: &CancellationToken) {
-        let Self { serving, identity, billing, checkout, rentals, notifier } = self;
+        let Self { serving, identity, accounts, billing, checkout, rentals, notifier } = self;
         if checkout.providers().next().is_some() {
             tracker.spawn(recharging(checkout, shutdown.clone()));
         }
         tracker.spawn(renting(rentals, shutdown.clone()));
         tracker.spawn(notifications(Arc::clone(&billing), notifier, shutdown.clone()));
         tracker.spawn(closing(Arc::clone(&billing), shutdown.clone()));
-        tracker.spawn(housekeeping(serving, identity, billing, shutdown.clone()));
+        tracker.spawn(housekeeping(serving, identity, accounts, billing, shutdown.clone()));
     }
 }
 
@@ -50,11 +52,13 @@ impl Periodic {
 async fn housekeeping(
     serving: Arc<Serving>,
     identity: Arc<Identity>,
+    accounts: Arc<Accounts>,
     billing: Arc<Billing>,
     shutdown: CancellationToken,
 ) {
     while goes_on(PERIOD, &shutdown).await {
         report("expired keys could not be forgotten", serving.forget_expired_keys().await);
+        report("ended sessions could not be forgotten", accounts.sweep().await);
         report("uses of keys could not be written", identity.flush_uses().await);
         report("subscriptions could not be renewed", billing.renew_due().await);
         report("ended credit could not be taken back", billing.expire_grants().await);

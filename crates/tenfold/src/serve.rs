@@ -1,5 +1,6 @@
 //! The platform: every part made and plugged together, in the order of the arrows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -8,11 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tenfold_accounts::{Accounts, RelyingParty};
 use tenfold_billing::checkout::{Checkout, CheckoutConfig};
 use tenfold_billing::{Billing, RateLimits};
 use tenfold_catalog::Catalog;
 use tenfold_fleet::{Fleet, LocalMachine, ProcessLauncher};
 use tenfold_http::Platform;
+use tenfold_http::routes::console_files::ConsoleFiles;
 use tenfold_identity::Identity;
 use tenfold_jobs::{Handler, Jobs, Runner};
 use tenfold_kernel::{Clock, Currency, Rng, SystemClock, SystemRng, base62};
@@ -56,6 +59,9 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     let identity = Arc::new(identity(&settings, &store, exclusive, &clock, &rng)?);
     first_start::found(&identity, &settings.home, listen).await?;
 
+    let public_url = settings.public_url(listen)?;
+    let accounts = Arc::new(accounts(&settings, &public_url, &store, &clock, &rng)?);
+
     let (ledger, process) = ledger(&store, exclusive, &clock, rng.as_ref(), &tracker, &shutdown).await?;
     let billing = Arc::new(billing(&settings, &store, &ledger, &process, exclusive, &clock, &rng));
     let checkout = Arc::new(checkout(&settings, &store, &billing, &clock, &rng)?);
@@ -86,6 +92,7 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     Periodic {
         serving: Arc::clone(&serving),
         identity: Arc::clone(&identity),
+        accounts: Arc::clone(&accounts),
         billing: Arc::clone(&billing),
         checkout: Arc::clone(&checkout),
         rentals: Arc::clone(&rentals),
@@ -97,9 +104,11 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
 
     let (starting_tx, starting) = tokio::sync::watch::channel(Some("starting".to_owned()));
     let app = Arc::new(Platform {
-        config: settings.file.http.to_config(),
+        config: settings.file.http.to_config(&public_url),
         version: env!("CARGO_PKG_VERSION"),
         identity: Arc::clone(&identity),
+        accounts,
+        console: Arc::new(Console),
         billing,
         checkout,
         has_mail_server,
@@ -122,7 +131,9 @@ async fn platform(environment: &Environment, settings: Settings) -> anyhow::Resu
     let prepare = async {
         tokio::select! {
             () = first_start::offer(&catalog, &offering, &default_model, &starting_tx) => {
-                first_start::print(&format!("Tenfold is ready: http://{listen}/v1   (docs: http://{listen}/docs)"));
+                first_start::print(&format!(
+                    "Tenfold is ready: http://{listen}/v1   (console: {public_url}/console/, docs: http://{listen}/docs)"
+                ));
             }
             () = shutdown.cancelled() => {}
         }
@@ -180,6 +191,37 @@ fn only_one(home: &Path) -> anyhow::Result<std::fs::File> {
         }
         Err(std::fs::TryLockError::Error(error)) => Err(error).context("failed to lock TENFOLD_HOME"),
     }
+}
+
+/// The console that is in the binary.
+#[derive(Debug)]
+struct Console;
+
+impl ConsoleFiles for Console {
+    fn file(&self, path: &str) -> Option<Cow<'static, [u8]>> {
+        tenfold_console::file(path)
+    }
+}
+
+fn accounts(
+    settings: &Settings,
+    public_url: &str,
+    store: &Arc<Store>,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> anyhow::Result<Accounts> {
+    const DAY: Duration = Duration::from_hours(24);
+    let config = tenfold_accounts::Config {
+        pepper: credentials::pepper(&settings.home, rng.as_ref())?,
+        relying_party: RelyingParty::of_url(public_url),
+        session_idle: DAY / 2,
+        session_life: DAY * 7,
+        invite_life: DAY * 7,
+        hashes_at_once: 2,
+    };
+    let people = tenfold_identity::Ports::of(Arc::clone(store));
+    let ports = tenfold_accounts::Ports::of(Arc::clone(store));
+    Ok(Accounts::new(config, ports, people, Arc::clone(clock), Arc::clone(rng)))
 }
 
 fn identity(

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminWriter, Reader, parse_json, read_body};
+use crate::extract::{ModelsWriter, Reader, parse_json, read_body};
 use crate::sse;
 
 /// How often the progress of a pull is sent, at most.
@@ -32,7 +32,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_entries))
+        .routes(routes!(list_catalog))
         .routes(routes!(get_entry, uninstall_model))
         .routes(routes!(pull_model))
 }
@@ -144,7 +144,7 @@ impl CatalogEntry {
 /// Lists every model that can be offered, those of the program and the operator's own.
 #[utoipa::path(get, path = "/v1/catalog", tag = "catalog",
     responses((status = 200, body = List<CatalogEntry>), (status = 401, body = ErrorBody)))]
-async fn list_entries(State(app): State<App>, _: Reader) -> Json<List<CatalogEntry>> {
+async fn list_catalog(State(app): State<App>, _: Reader) -> Json<List<CatalogEntry>> {
     let catalog = &app.catalog;
     let entries = catalog.list();
     Json(List::all(
@@ -202,7 +202,7 @@ struct CatalogPull {
         (status = 503, body = ErrorBody)))]
 async fn pull_model(
     State(app): State<App>,
-    _: AdminWriter,
+    _: ModelsWriter,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -235,7 +235,7 @@ struct Uninstalled {
         (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 async fn uninstall_model(
     State(app): State<App>,
-    _: AdminWriter,
+    _: ModelsWriter,
     Path(id): Path<String>,
 ) -> Result<Json<Uninstalled>, ApiError> {
     let deployments = app.fleet.deployments();

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{JsonBody, ModelsReader, ModelsWriter};
 
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -145,7 +145,7 @@ impl From<&Deployment> for DeploymentBody {
 
 /// Everything that is offered.
 #[utoipa::path(get, path = "/v1/deployments", tag = "deployments", responses((status = 200, body = List<DeploymentBody>)))]
-async fn list_deployments(State(app): State<App>, _: AdminReader) -> Json<List<DeploymentBody>> {
+async fn list_deployments(State(app): State<App>, _: ModelsReader) -> Json<List<DeploymentBody>> {
     let mut all: Vec<DeploymentBody> =
         app.fleet.deployments().iter().map(|d| DeploymentBody::from(&**d)).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -159,7 +159,7 @@ async fn list_deployments(State(app): State<App>, _: AdminReader) -> Json<List<D
 )]
 async fn create_deployment(
     State(app): State<App>,
-    _: AdminWriter,
+    _: ModelsWriter,
     JsonBody(body): JsonBody<NewDeploymentBody>,
 ) -> Result<(StatusCode, Json<DeploymentBody>), ApiError> {
     let project = body
@@ -226,7 +226,7 @@ async fn create_deployment(
 )]
 async fn get_deployment(
     State(app): State<App>,
-    _: AdminReader,
+    _: ModelsReader,
     Path(name): Path<String>,
 ) -> Result<Json<DeploymentBody>, ApiError> {
     let deployment = app.fleet.deployment(&name).ok_or_else(|| ApiError::not_found("deployment", &name))?;
@@ -240,7 +240,7 @@ async fn get_deployment(
 )]
 async fn delete_deployment(
     State(app): State<App>,
-    _: AdminWriter,
+    _: ModelsWriter,
     Path(name): Path<String>,
 ) -> Result<Json<DeletedDeployment>, ApiError> {
     app.offering.withdraw(&name).await?;
@@ -255,7 +255,7 @@ async fn delete_deployment(
 )]
 async fn load_adapter(
     State(app): State<App>,
-    _: AdminWriter,
+    _: ModelsWriter,
     Path(name): Path<String>,
     JsonBody(body): JsonBody<AdapterBody>,
 ) -> Result<(StatusCode, Json<DeploymentBody>), ApiError> {
@@ -271,7 +271,7 @@ async fn load_adapter(
 )]
 async fn unload_adapter(
     State(app): State<App>,
-    _: AdminWriter,
+    _: ModelsWriter,
     Path((name, adapter)): Path<(String, String)>,
 ) -> Result<Json<DeploymentBody>, ApiError> {
     let deployment = app.offering.unload_adapter(&name, &adapter).await?;

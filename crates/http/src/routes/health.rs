@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::extract::AdminReader;
+use crate::extract::ModelsReader;
 
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz)).routes(routes!(metrics))
@@ -45,6 +45,6 @@ async fn readyz(State(app): State<App>) -> (StatusCode, Json<Health>) {
 
 /// Counters and histograms in Prometheus' text format, for an admin key.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
-async fn metrics(State(app): State<App>, _: AdminReader) -> impl IntoResponse {
+async fn metrics(State(app): State<App>, _: ModelsReader) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render())
 }

@@ -9,6 +9,7 @@ mod billing;
 mod budgets;
 mod checkouts;
 mod documents;
+mod invites;
 mod invoices;
 mod limits;
 mod plans;
@@ -36,9 +37,12 @@ use tenfold_protocol::model::List;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use billing::ledger_entry;
+
 use crate::app::App;
 use crate::error::ApiError;
 use crate::idempotency::KeptInstead;
+use crate::routes::list_of;
 
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -61,6 +65,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(statements::router())
         .merge(subscriptions::router())
         .merge(users::router())
+        .merge(invites::router())
         .merge(admin_api_keys::router())
 }
 
@@ -124,11 +129,7 @@ fn listed<T, U>(
     id: impl Fn(&U) -> &str,
     write: impl FnMut(T) -> U,
 ) -> List<U> {
-    let has_more = list.has_more;
-    let data: Vec<U> = list.data.into_iter().map(write).collect();
-    let first_id = data.first().map(|item| id(item).to_owned());
-    let last_id = data.last().map(|item| id(item).to_owned());
-    List { object: "list".to_owned(), data, first_id, last_id, has_more }
+    list_of(list.data.into_iter().map(write).collect(), list.has_more, id)
 }
 
 /// An answer that shows a secret once: whoever sends the request again under the same `Idempotency-Key` reads
@@ -143,14 +144,18 @@ fn shown_once<T: Serialize>(shown: T, redacted: &T) -> Result<ShownOnce<T>, ApiE
 type ShownOnce<T> = (Extension<KeptInstead>, Json<T>);
 
 /// An id from a path.
-fn path_id<T>(what: &str, text: &str, parse: impl Fn(&str) -> Result<T, InvalidId>) -> Result<T, ApiError> {
+pub(crate) fn path_id<T>(
+    what: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, InvalidId>,
+) -> Result<T, ApiError> {
     parse(text).map_err(|InvalidId(id)| {
         ApiError::new(ErrorKind::NotFound, format!("No {what} found with id '{id}'.")).with_code("not_found")
     })
 }
 
 /// An id from a body.
-fn body_id<T>(
+pub(crate) fn body_id<T>(
     param: &'static str,
     text: &str,
     parse: impl Fn(&str) -> Result<T, InvalidId>,

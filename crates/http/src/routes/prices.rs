@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingWriter, JsonBody, ModelsReader};
 
 use wire::{read, written};
 
@@ -41,7 +41,7 @@ struct ListQuery {
 )]
 async fn list_prices(
     State(app): State<App>,
-    _: AdminReader,
+    _: ModelsReader,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<List<PriceListObject>>, ApiError> {
     let limit = query.limit.unwrap_or(20);
@@ -66,7 +66,7 @@ async fn list_prices(
 )]
 async fn get_prices(
     State(app): State<App>,
-    _: AdminReader,
+    _: ModelsReader,
     Path(model): Path<String>,
 ) -> Result<Json<PriceListObject>, ApiError> {
     let lists = app.billing.prices(&model).await?;
@@ -90,7 +90,7 @@ async fn get_prices(
 )]
 async fn set_prices(
     State(app): State<App>,
-    _: AdminWriter,
+    _: BillingWriter,
     Path(model): Path<String>,
     JsonBody(body): JsonBody<SetPriceList>,
 ) -> Result<Json<PriceListObject>, ApiError> {

@@ -123,7 +123,7 @@ const COST_GROUPS: [(&str, GroupBy); 3] =
 
 /// The query of a report as it came: names with their values, in order.
 #[derive(Debug)]
-struct Parameters(Vec<(String, String)>);
+pub(super) struct Parameters(pub(super) Vec<(String, String)>);
 
 impl FromRequestParts<App> for Parameters {
     type Rejection = ApiError;
@@ -173,11 +173,7 @@ impl Parameters {
                 "label" if operations.is_empty() => query.label = Some(value),
                 "limit" => query.limit = Some(number("limit", "a whole number", &value)?),
                 "page" => query.page = Some(value),
-                unknown => {
-                    let unknown: String = unknown.chars().take(64).collect();
-                    return Err(ApiError::invalid(&unknown, format!("Unknown parameter: `{unknown}`."))
-                        .with_code("unknown_parameter"));
-                }
+                other => return Err(unknown(other)),
             }
         }
         query.start = start.ok_or_else(|| {
@@ -189,8 +185,13 @@ impl Parameters {
     }
 }
 
+pub(super) fn unknown(name: &str) -> ApiError {
+    let name: String = name.chars().take(64).collect();
+    ApiError::invalid(&name, format!("Unknown parameter: `{name}`.")).with_code("unknown_parameter")
+}
+
 /// A project's key reads its own project's figures alone.
-fn restrict(filter: &mut Filter, caller: &Caller) -> Result<(), ApiError> {
+pub(super) fn restrict(filter: &mut Filter, caller: &Caller) -> Result<(), ApiError> {
     if caller.role == Role::Admin {
         return Ok(());
     }
@@ -202,25 +203,29 @@ fn restrict(filter: &mut Filter, caller: &Caller) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn seconds(field: &'static str, value: &str) -> Result<Timestamp, ApiError> {
+pub(super) fn seconds(field: &'static str, value: &str) -> Result<Timestamp, ApiError> {
     number(field, "a count of seconds since 1970", value).map(Timestamp::from_secs)
 }
 
-fn number<T: std::str::FromStr>(field: &'static str, what: &str, value: &str) -> Result<T, ApiError> {
+pub(super) fn number<T: std::str::FromStr>(
+    field: &'static str,
+    what: &str,
+    value: &str,
+) -> Result<T, ApiError> {
     value
         .parse()
         .map_err(|_| ApiError::invalid(field, format!("`{field}` is {what}.")).with_code("invalid_type"))
 }
 
 /// An id of any kind. One that cannot be is refused by the field that holds it.
-fn id<T: TryFromId>(field: &'static str, value: &str) -> Result<T, ApiError> {
+pub(super) fn id<T: TryFromId>(field: &'static str, value: &str) -> Result<T, ApiError> {
     T::read(value).ok_or_else(|| {
         ApiError::invalid(field, format!("`{field}` holds what is not an id.")).with_code("invalid_value")
     })
 }
 
 /// What the ids of a filter have in common.
-trait TryFromId: Sized {
+pub(super) trait TryFromId: Sized {
     fn read(text: &str) -> Option<Self>;
 }
 
@@ -242,7 +247,7 @@ impl TryFromId for tenfold_kernel::ApiKeyId {
     }
 }
 
-fn push<T>(field: &'static str, values: &mut Vec<T>, value: T) -> Result<(), ApiError> {
+pub(super) fn push<T>(field: &'static str, values: &mut Vec<T>, value: T) -> Result<(), ApiError> {
     if values.len() == MAX_VALUES {
         return Err(ApiError::invalid(field, format!("`{field}` has at most {MAX_VALUES} values.")));
     }
@@ -326,7 +331,7 @@ fn cost(row: CostRow) -> CostsResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tenfold_kernel::{ApiKeyId, OrganizationId, ProjectId};
+    use tenfold_kernel::{Access, ApiKeyId, OrganizationId, ProjectId};
 
     fn caller(role: Role) -> Caller {
         Caller {
@@ -337,6 +342,7 @@ mod tests {
             service_account: None,
             role,
             scopes: Vec::new(),
+            access: if role == Role::Admin { Access::ALL } else { Access::NONE },
         }
     }
 

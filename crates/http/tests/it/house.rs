@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value;
+use tenfold_accounts::{Accounts, RelyingParty};
 use tenfold_billing::Billing;
 use tenfold_billing::ledger::{AccountId, AccountKind, EntryKind, Move, Post, Source};
 use tenfold_billing::memory::{
@@ -69,12 +70,14 @@ pub(crate) async fn house() -> House {
     let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(7));
     let tracker = TaskTracker::new();
 
+    let ports = tenfold_identity::Ports::of(Arc::new(MemoryStore::new()));
     let identity = Identity::new(
         tenfold_identity::Config { pepper: [5; 32], exclusive: true, cache_size: 100 },
-        tenfold_identity::Ports::of(Arc::new(MemoryStore::new())),
+        ports.clone(),
         time(),
         Arc::clone(&rng),
     );
+    let accounts = accounts(ports, time(), Arc::clone(&rng));
     let made = identity.bootstrap().await.unwrap().unwrap();
     let ledger = Arc::new(MemoryLedger::default());
     let billing = billing(&ledger, time(), Arc::clone(&rng));
@@ -135,9 +138,13 @@ pub(crate) async fn house() -> House {
             body_timeout: Duration::from_secs(5),
             max_connections: 100,
             shutdown_grace: Duration::from_secs(1),
+            public_url: "https://us.example".to_owned(),
+            is_https: true,
         },
         version: "0.0.0",
         identity: Arc::new(identity),
+        accounts,
+        console: Arc::new(crate::routes::console_files::Files),
         billing,
         checkout,
         has_mail_server: false,
@@ -156,6 +163,19 @@ pub(crate) async fn house() -> House {
     });
     let router = tenfold_http::router(Arc::clone(&platform));
     House { router, platform, clock, made, ledger, payments, serving_store, host, _home: home }
+}
+
+fn accounts(people: tenfold_identity::Ports, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Arc<Accounts> {
+    let config = tenfold_accounts::Config {
+        pepper: [6; 32],
+        relying_party: RelyingParty::of_url("https://us.example"),
+        session_idle: Duration::from_hours(12),
+        session_life: Duration::from_hours(7 * 24),
+        invite_life: Duration::from_hours(7 * 24),
+        hashes_at_once: 2,
+    };
+    let store = Arc::new(tenfold_accounts::MemoryStore::new(people.clone()));
+    Arc::new(Accounts::new(config, tenfold_accounts::Ports::of(store), people, clock, rng))
 }
 
 fn rentals(

@@ -12,7 +12,7 @@ fn named(name: &str) -> NewKey {
 }
 
 fn somebody(email: &str) -> NewUser {
-    NewUser { name: "Somebody".to_owned(), email: email.to_owned(), role: OrganizationRole::Reader }
+    NewUser { name: "Somebody".to_owned(), email: email.to_owned(), role: OrganizationRole::Developer }
 }
 
 /// The error of every verb that `caller` tries on what the house's administrator owns.
@@ -130,7 +130,7 @@ async fn the_organization_cannot_lock_itself_out() {
     let house = house(true).await;
     let (i, admin) = (&house.identity, &house.admin);
     let me = admin.user.clone().unwrap();
-    let reader = OrganizationRole::Reader;
+    let reader = OrganizationRole::Developer;
     assert!(matches!(i.delete_admin_key(admin, &admin.api_key).await, Err(IdentityError::Lockout { .. })));
     assert!(matches!(i.modify_user(admin, &me, reader).await, Err(IdentityError::Lockout { .. })));
     assert!(matches!(i.delete_user(admin, &me).await, Err(IdentityError::Lockout { .. })));

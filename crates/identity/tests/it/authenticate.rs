@@ -136,7 +136,7 @@ async fn keys_stop_with_their_project_their_program_and_their_user() {
 
         let new = |email: &str, role| NewUser { name: "Grace".to_owned(), email: email.to_owned(), role };
         let grace =
-            identity.create_user(admin, new("grace@example.org", OrganizationRole::Reader)).await.unwrap();
+            identity.create_user(admin, new("grace@example.org", OrganizationRole::Developer)).await.unwrap();
         let hers = || NewKey { owner: Some(KeyOwner::User(grace.id.clone())), ..named("hers") };
         let refused = identity.create_project_key(admin, default, hers()).await.unwrap_err();
         assert_eq!(refused.param().as_deref(), Some("user_id"), "a stranger to the project gets no key");
@@ -167,7 +167,7 @@ async fn an_admin_key_stops_while_its_user_is_no_owner() {
         let hers = NewKey { owner: Some(KeyOwner::User(grace.id.clone())), ..named("hers") };
         let key = identity.create_admin_key(admin, hers).await.unwrap();
         assert_eq!(house.rejection(key.secret.expose()).await, None);
-        identity.modify_user(admin, &grace.id, OrganizationRole::Reader).await.unwrap();
+        identity.modify_user(admin, &grace.id, OrganizationRole::Developer).await.unwrap();
         assert_eq!(house.rejection(key.secret.expose()).await, Some(Rejection::OwnerStripped));
         identity.modify_user(admin, &grace.id, OrganizationRole::Owner).await.unwrap();
         assert_eq!(house.rejection(key.secret.expose()).await, None);

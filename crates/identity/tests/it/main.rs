@@ -8,3 +8,5 @@ mod authenticate;
 mod conformance;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod roles;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tenfold_billing::ledger::{AccountId, AccountKind};
 use tenfold_billing::{Billing, Mode, Profile, SetPrices, Terms, TopUp};
 use tenfold_kernel::{
-    ApiKeyId, Caller, Classify as _, Currency, ErrorKind, MockClock, OrganizationId, ProjectId, Rng, Role,
-    Timestamp, Unit,
+    Access, ApiKeyId, Caller, Classify as _, Currency, ErrorKind, MockClock, OrganizationId, ProjectId, Rng,
+    Role, Timestamp, Unit,
 };
 
 use crate::memory::MemoryHost;
@@ -54,6 +54,7 @@ impl Tenant {
             service_account: None,
             role: Role::Admin,
             scopes: Vec::new(),
+            access: Access::NONE,
         };
         let terms = Terms { prices: [(Unit::ReplicaSeconds, 1_000_000.into())].into(), ..Terms::default() };
         let prices = SetPrices { deployment: "device:cpu".into(), currency: USD, terms, effective_at: None };

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tenfold_billing::Operation;
 use tenfold_kernel::{
-    ApiKeyId, BoxError, Caller, OrganizationId, ProjectId, RequestId, ResponseId, Role, Scope,
+    Access, ApiKeyId, BoxError, Caller, OrganizationId, ProjectId, RequestId, ResponseId, Role, Scope,
     ServiceAccountId, Timestamp, UserId,
 };
 use tenfold_protocol::responses::{Response, ResponseStatus, ResponsesRequest, from_chat};
@@ -31,6 +31,8 @@ pub struct BackgroundResponse {
     service_account: Option<ServiceAccountId>,
     role: Role,
     scopes: Vec<Scope>,
+    #[serde(default)]
+    access: Access,
     /// When it was asked for; absent in work that an earlier version queued.
     #[serde(default)]
     asked_at: Option<Timestamp>,
@@ -38,7 +40,7 @@ pub struct BackgroundResponse {
 
 impl BackgroundResponse {
     pub(super) fn new(id: &ResponseId, call: &Call, request: ResponsesRequest, asked_at: Timestamp) -> Self {
-        let Caller { organization, project, api_key, user, service_account, role, scopes } =
+        let Caller { organization, project, api_key, user, service_account, role, scopes, access } =
             call.caller.clone();
         Self {
             id: id.clone(),
@@ -52,6 +54,7 @@ impl BackgroundResponse {
             service_account,
             role,
             scopes,
+            access,
             asked_at: Some(asked_at),
         }
     }
@@ -66,6 +69,7 @@ impl BackgroundResponse {
                 service_account: self.service_account.clone(),
                 role: self.role,
                 scopes: self.scopes.clone(),
+                access: self.access,
             },
             request_id: self.request_id.clone(),
             // The response's own id: work that is done again after a crash is counted once.

@@ -16,8 +16,8 @@ use tenfold_engine::fake::FakeEngine;
 use tenfold_fleet::memory::MemoryDeploymentStore;
 use tenfold_fleet::{EngineConnector, Fleet, NewDeployment, Target, Upstream, fake::FakeWorld};
 use tenfold_kernel::{
-    ApiKeyId, BoxError, Caller, Currency, MockClock, OrganizationId, ProjectId, RequestId, ResponseId, Role,
-    SeededRng, Timestamp, Unit,
+    Access, ApiKeyId, BoxError, Caller, Currency, MockClock, OrganizationId, ProjectId, RequestId,
+    ResponseId, Role, SeededRng, Timestamp, Unit,
 };
 use tenfold_protocol::chat::{ChatMessage, ChatRequest, MessageRole};
 use tenfold_serving::memory::MemoryServingStore;
@@ -202,6 +202,7 @@ pub(crate) fn call(operation: Operation) -> Call {
             service_account: None,
             role: Role::Project,
             scopes: Vec::new(),
+            access: Access::NONE,
         },
         request_id: RequestId::parse("req_1").unwrap(),
         event_key: None,

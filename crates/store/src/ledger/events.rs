@@ -1,7 +1,12 @@
 //! The statement that writes events, many at a time.
 
-use tenfold_billing::{BillingError, Event};
-use tenfold_kernel::{ApiKeyId, ReplicaId, ServiceAccountId, Unit, Units, UserId};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+use tenfold_billing::{BillingError, Energy, Event, Labels};
+use tenfold_kernel::{
+    ApiKeyId, Currency, EventId, Money, OrganizationId, ProjectId, ReplicaId, RequestId, ServiceAccountId,
+    Timestamp, Unit, Units, UserId,
+};
 
 use crate::ledger::rows::{Part, RowStatement, Statement, run_each};
 use crate::{Backend, Store, StoreError};
@@ -126,6 +131,75 @@ impl Row {
         }
         statement.bind(self.other_units.clone())
     }
+}
+
+/// An event as it was written: the opposite of [`Row`].
+pub(crate) fn event(row: &AnyRow) -> Result<Event, StoreError> {
+    let corrupt = |column: &'static str| move |_| StoreError::Corrupt { column };
+    let text = |column: &'static str| row.try_get::<String, _>(column);
+    let maybe_text = |column: &'static str| row.try_get::<Option<String>, _>(column);
+    let number = |column: &'static str| -> Result<u64, StoreError> {
+        u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Corrupt { column })
+    };
+    let maybe_number = |column: &'static str| -> Result<Option<u64>, StoreError> {
+        let count: Option<i64> = row.try_get(column)?;
+        count.map(|count| u64::try_from(count).map_err(|_| StoreError::Corrupt { column })).transpose()
+    };
+    let json = |column: &'static str| move |_: serde_json::Error| StoreError::Corrupt { column };
+    let idempotency_key = text("idempotency_key")?;
+    let request_id = maybe_text("request_id")?.unwrap_or_else(|| idempotency_key.clone());
+    let mut units = match maybe_text("other_units")? {
+        Some(others) => serde_json::from_str(&others).map_err(json("other_units"))?,
+        None => Units::new(),
+    };
+    for unit in UNITS {
+        if let Some(count) = maybe_number(unit.as_str())? {
+            units = units.with(unit, count);
+        }
+    }
+    let currency = maybe_text("currency")?.map(|code| Currency::parse(&code)).transpose();
+    let currency = currency.map_err(|_| StoreError::Corrupt { column: "currency" })?;
+    let nanos: Option<i64> = row.try_get("cost_nanos")?;
+    let energy = maybe_number("energy_millijoules")?.zip(maybe_text("energy_source")?);
+    Ok(Event {
+        id: EventId::parse(&text("id")?).map_err(corrupt("id"))?,
+        request_id: RequestId::parse(&request_id).map_err(corrupt("request_id"))?,
+        idempotency_key,
+        created_at: Timestamp(row.try_get("created_at")?),
+        completed_at: Timestamp(row.try_get("completed_at")?),
+        organization: OrganizationId::parse(&text("organization")?).map_err(corrupt("organization"))?,
+        project: ProjectId::parse(&text("project")?).map_err(corrupt("project"))?,
+        api_key: ApiKeyId::parse(&text("api_key")?).map_err(corrupt("api_key"))?,
+        user: maybe_text("user_id")?.map(|id| UserId::parse(&id)).transpose().map_err(corrupt("user_id"))?,
+        service_account: maybe_text("service_account")?
+            .map(|id| ServiceAccountId::parse(&id))
+            .transpose()
+            .map_err(corrupt("service_account"))?,
+        operation: text("operation")?.parse().map_err(|_| StoreError::Corrupt { column: "operation" })?,
+        deployment: text("deployment")?.into(),
+        model_version: text("model_version")?.into(),
+        replica: maybe_text("replica")?
+            .map(|id| ReplicaId::parse(&id))
+            .transpose()
+            .map_err(corrupt("replica"))?,
+        node: maybe_text("node")?.map(Into::into),
+        status: text("status")?.parse().map_err(|_| StoreError::Corrupt { column: "status" })?,
+        error_code: maybe_text("error_code")?,
+        units,
+        usage_known: row.try_get::<i64, _>("usage_known")? != 0,
+        cost: nanos.zip(currency).map(|(nanos, currency)| Money::new(nanos, currency)),
+        price_version: maybe_text("price_version")?.map(Into::into),
+        queue_ms: number("queue_ms")?,
+        first_token_ms: maybe_number("first_token_ms")?,
+        duration_ms: number("duration_ms")?,
+        batch: row.try_get::<i64, _>("batch")? != 0,
+        service_tier: maybe_text("service_tier")?,
+        labels: match maybe_text("labels")? {
+            Some(labels) => serde_json::from_str(&labels).map_err(json("labels"))?,
+            None => Labels::default(),
+        },
+        energy: energy.map(|(millijoules, source)| Energy { millijoules, source: source.into() }),
+    })
 }
 
 /// The statement that writes events. Those whose keys are there already stay as they are.

@@ -17,6 +17,7 @@ async fn every_suite(store: Store) {
     conformance::reports_select_and_group(&*log, &store, &rng).await;
     conformance::costs_are_told_apart_by_a_label(&*log, &store, &rng).await;
     conformance::sums_never_wrap(&*log, &store, &rng).await;
+    conformance::calls_come_back_as_they_were_written(&*log, &store, &rng).await;
     conformance::prices_come_into_force(&store, &rng).await;
     conformance::limits_are_set(&store, &rng).await;
     many_at_once_are_each_written_once(&log, &store, &rng).await;

@@ -1,6 +1,8 @@
 //! Every port on both databases.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod alerts;
 #[cfg(test)]
 mod billing;

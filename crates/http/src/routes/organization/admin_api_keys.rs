@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::{ListQuery, Params, ShownOnce, end_of, listed, path_id, scope_names, scopes_of, shown_once};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{JsonBody, OwnersReader, OwnersWriter};
 
 const OBJECT: &str = "organization.admin_api_key";
 
@@ -76,7 +76,7 @@ fn gone(kind: OwnerKind, object: String, id: &str, since: Timestamp) -> AdminApi
 )]
 async fn list_admin_keys(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    OwnersReader(caller): OwnersReader,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<AdminApiKey>>, ApiError> {
     let list = app.identity.list_admin_keys(&caller, &query.request()?).await?;
@@ -91,7 +91,7 @@ async fn list_admin_keys(
 )]
 async fn create_admin_key(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    OwnersWriter(caller): OwnersWriter,
     JsonBody(body): JsonBody<CreateAdminApiKey>,
 ) -> Result<ShownOnce<AdminApiKey>, ApiError> {
     let scopes = scopes_of(body.scopes.as_deref())?;
@@ -112,7 +112,7 @@ async fn create_admin_key(
 )]
 async fn get_admin_key(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    OwnersReader(caller): OwnersReader,
     Path(id): Path<String>,
 ) -> Result<Json<AdminApiKey>, ApiError> {
     let id = path_id("API key", &id, ApiKeyId::parse)?;
@@ -128,7 +128,7 @@ async fn get_admin_key(
 )]
 async fn delete_admin_key(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    OwnersWriter(caller): OwnersWriter,
     Path(id): Path<String>,
 ) -> Result<Json<Deleted>, ApiError> {
     let id = path_id("API key", &id, ApiKeyId::parse)?;

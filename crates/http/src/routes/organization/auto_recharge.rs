@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 use super::billing::{amount, currency, decimal};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -49,7 +50,7 @@ fn written(recharge: Option<AutoRecharge>) -> AutoRechargeObject {
 )]
 async fn get_auto_recharge(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<AutoRechargeObject>, ApiError> {
     Ok(Json(written(app.checkout.auto_recharge(&caller.organization).await?)))
 }
@@ -62,7 +63,7 @@ async fn get_auto_recharge(
 )]
 async fn set_auto_recharge(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<SetAutoRecharge>,
 ) -> Result<Json<AutoRechargeObject>, ApiError> {
     let limit = |text: &String| amount("monthly_limit", text);
@@ -82,7 +83,7 @@ async fn set_auto_recharge(
 )]
 async fn delete_auto_recharge(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
 ) -> Result<Json<Deleted>, ApiError> {
     app.checkout.stop_recharging(&caller.organization).await?;
     let object = "billing.auto_recharge.deleted".to_owned();
@@ -97,7 +98,7 @@ async fn delete_auto_recharge(
 )]
 async fn list_payment_methods(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<List<PaymentMethodObject>>, ApiError> {
     let methods = app.checkout.payment_methods(&caller.organization).await?;
     let written = |method: PaymentMethod| PaymentMethodObject {
@@ -107,9 +108,7 @@ async fn list_payment_methods(
         created_at: method.created_at.secs(),
     };
     let data: Vec<PaymentMethodObject> = methods.into_iter().map(written).collect();
-    let id = |method: Option<&PaymentMethodObject>| method.map(|method| method.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more: false }))
+    Ok(Json(list_of(data, false, |method| &method.id)))
 }
 
 /// Forgets a way to pay; what recharges by it stops.
@@ -121,7 +120,7 @@ async fn list_payment_methods(
 )]
 async fn delete_payment_method(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
 ) -> Result<Json<Deleted>, ApiError> {
     if !app.checkout.forget_method(&caller.organization, &id).await? {

@@ -24,7 +24,8 @@ use utoipa_axum::routes;
 use super::Params;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, ChangeKey, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, ChangeKey, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -71,7 +72,7 @@ fn profile(profile: &Profile) -> BillingProfile {
 )]
 async fn get_profile(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<BillingProfile>, ApiError> {
     Ok(Json(profile(&*app.billing.profile(&caller.organization).await?)))
 }
@@ -84,7 +85,7 @@ async fn get_profile(
 )]
 async fn modify_profile(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<ModifyBillingProfile>,
 ) -> Result<Json<BillingProfile>, ApiError> {
     let before = app.billing.profile(&caller.organization).await?;
@@ -127,7 +128,7 @@ async fn modify_profile(
 )]
 async fn get_balance(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<BillingBalance>, ApiError> {
     /// Paid, granted, held, owed, charged.
     type Sums = (i64, i64, i64, i64, i64);
@@ -159,7 +160,7 @@ async fn get_balance(
     Ok(Json(BillingBalance { object: "billing.balance".to_owned(), balances }))
 }
 
-fn entry(entry: &Entry) -> LedgerEntry {
+pub(crate) fn ledger_entry(entry: &Entry) -> LedgerEntry {
     LedgerEntry {
         id: format!("{}:{}", entry.transaction, entry.sequence),
         object: "billing.entry".to_owned(),
@@ -181,7 +182,7 @@ pub(super) fn transaction(id: &str, posted: &Posted) -> (StatusCode, Json<Transa
     let body = Transaction {
         object: "billing.transaction".to_owned(),
         id: id.to_owned(),
-        entries: posted.entries.iter().map(entry).collect(),
+        entries: posted.entries.iter().map(ledger_entry).collect(),
         repeated: posted.is_repeat,
     };
     (status, Json(body))
@@ -195,7 +196,7 @@ pub(super) fn transaction(id: &str, posted: &Posted) -> (StatusCode, Json<Transa
 )]
 async fn create_top_up(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     ChangeKey(key): ChangeKey,
     JsonBody(body): JsonBody<CreateTopUp>,
 ) -> Result<(StatusCode, Json<Transaction>), ApiError> {
@@ -219,7 +220,7 @@ async fn create_top_up(
 )]
 async fn create_grant(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     ChangeKey(key): ChangeKey,
     JsonBody(body): JsonBody<CreateGrant>,
 ) -> Result<(StatusCode, Json<Transaction>), ApiError> {
@@ -248,7 +249,7 @@ async fn create_grant(
 )]
 async fn create_reversal(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateReversal>,
 ) -> Result<(StatusCode, Json<Transaction>), ApiError> {
     let kind = match body.kind.as_deref() {
@@ -294,7 +295,7 @@ impl EntryQuery {
 )]
 async fn list_entries(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<LedgerEntry>>, ApiError> {
     let limit = query.limit()?;
@@ -306,10 +307,8 @@ async fn list_entries(
     let mut entries = app.billing.entries(&caller.organization, before.as_ref(), limit + 1).await?;
     let has_more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
-    let data: Vec<LedgerEntry> = entries.iter().map(entry).collect();
-    let id = |entry: Option<&LedgerEntry>| entry.map(|entry| entry.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    let data: Vec<LedgerEntry> = entries.iter().map(ledger_entry).collect();
+    Ok(Json(list_of(data, has_more, |entry| &entry.id)))
 }
 
 async fn place(
@@ -331,7 +330,10 @@ async fn place(
     responses((status = 200, body = LedgerVerification), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody))
 )]
-async fn verify_ledger(State(app): State<App>, _: AdminReader) -> Result<Json<LedgerVerification>, ApiError> {
+async fn verify_ledger(
+    State(app): State<App>,
+    _: BillingReader,
+) -> Result<Json<LedgerVerification>, ApiError> {
     let found = app.billing.verify().await?;
     Ok(Json(LedgerVerification {
         object: "billing.verification".to_owned(),

@@ -15,7 +15,7 @@ use super::billing::{amount, currency, decimal};
 use super::{ListQuery, Params};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 use crate::routes::page;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -48,7 +48,7 @@ async fn written(app: &App, caller: &Caller, limit: &SpendLimit) -> Result<Budge
 )]
 async fn list_budgets(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<Budget>>, ApiError> {
     let mut budgets = Vec::new();
@@ -73,7 +73,7 @@ async fn list_budgets(
 )]
 async fn create_budget(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateBudget>,
 ) -> Result<(StatusCode, Json<Budget>), ApiError> {
     let scope = scope(&app, &caller, &body.scope, body.subject.as_deref()).await?;
@@ -136,7 +136,7 @@ pub(super) async fn scope(
 )]
 async fn delete_budget(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
 ) -> Result<Json<SpendLimitDeleted>, ApiError> {
     if !app.billing.delete_spend_limit(&caller.organization, &id).await? {

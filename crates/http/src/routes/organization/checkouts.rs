@@ -17,7 +17,8 @@ use super::Params;
 use super::billing::{amount, currency, decimal};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create_checkout, list_checkouts)).routes(routes!(get_checkout))
@@ -83,7 +84,7 @@ fn ordered(body: &CreateCheckout) -> Result<Ordered, ApiError> {
 )]
 async fn create_checkout(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateCheckout>,
 ) -> Result<(StatusCode, Json<Checkout>), ApiError> {
     let ordered = ordered(&body)?;
@@ -113,7 +114,7 @@ struct CheckoutQuery {
 )]
 async fn list_checkouts(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<CheckoutQuery>,
 ) -> Result<Json<List<Checkout>>, ApiError> {
     let limit = query.limit.unwrap_or(20);
@@ -132,9 +133,7 @@ async fn list_checkouts(
     let has_more = orders.len() > limit as usize;
     orders.truncate(limit as usize);
     let data: Vec<Checkout> = orders.iter().map(|order| checkout(order, None)).collect();
-    let id = |checkout: Option<&Checkout>| checkout.map(|checkout| checkout.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    Ok(Json(list_of(data, has_more, |checkout| &checkout.id)))
 }
 
 /// An order.
@@ -146,7 +145,7 @@ async fn list_checkouts(
 )]
 async fn get_checkout(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
 ) -> Result<Json<Checkout>, ApiError> {
     let order = app.checkout.order(&caller.organization, &id).await?;

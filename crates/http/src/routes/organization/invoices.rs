@@ -23,7 +23,8 @@ use super::billing::{EntryQuery, amount, currency, decimal};
 use super::documents::{self, DocumentQuery};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -88,7 +89,7 @@ fn details(details: InvoiceDetails) -> BillingDetails {
 )]
 async fn get_details(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<BillingDetails>, ApiError> {
     Ok(Json(details(app.billing.invoice_details(&caller.organization).await?)))
 }
@@ -101,7 +102,7 @@ async fn get_details(
 )]
 async fn set_details(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<BillingDetails>,
 ) -> Result<Json<BillingDetails>, ApiError> {
     let party =
@@ -132,7 +133,7 @@ async fn set_details(
 )]
 async fn list_invoices(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<InvoiceObject>>, ApiError> {
     let limit = query.limit()?;
@@ -144,9 +145,7 @@ async fn list_invoices(
     for invoice in &found {
         data.push(written(&app, invoice).await?);
     }
-    let id = |one: Option<&InvoiceObject>| one.map(|one| one.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    Ok(Json(list_of(data, has_more, |one| &one.id)))
 }
 
 /// Makes the invoice of a month that is over, once. The platform does so by itself, an hour after the month's end.
@@ -157,7 +156,7 @@ async fn list_invoices(
 )]
 async fn close_month(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CloseMonth>,
 ) -> Result<Json<InvoiceObject>, ApiError> {
     let currency = currency(&body.currency)?;
@@ -173,7 +172,7 @@ async fn close_month(
 )]
 async fn get_invoice(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
 ) -> Result<Json<InvoiceObject>, ApiError> {
     let found = app.billing.invoice(&caller.organization, &id).await?.ok_or_else(|| unknown(&id))?;
@@ -189,7 +188,7 @@ async fn get_invoice(
 )]
 async fn get_document(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
     Params(query): Params<DocumentQuery>,
 ) -> Result<Response, ApiError> {
@@ -207,7 +206,7 @@ async fn get_document(
 )]
 async fn pay_invoice(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<PayInvoice>,
 ) -> Result<Json<InvoiceObject>, ApiError> {
@@ -224,7 +223,7 @@ async fn pay_invoice(
 )]
 async fn create_credit_note(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<CreateCreditNote>,
 ) -> Result<(StatusCode, Json<InvoiceObject>), ApiError> {

@@ -18,7 +18,7 @@ use super::billing::EntryQuery;
 use super::budgets::scope;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 use crate::routes::page;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -65,7 +65,7 @@ async fn written(app: &App, caller: &Caller, limit: &CallLimit) -> Result<CallLi
 )]
 async fn list_limits(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<CallLimitObject>>, ApiError> {
     let mut limits = Vec::new();
@@ -84,7 +84,7 @@ async fn list_limits(
 )]
 async fn set_limit(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<SetCallLimit>,
 ) -> Result<(StatusCode, Json<CallLimitObject>), ApiError> {
     let metric = metric(&body.metric).ok_or_else(|| {
@@ -117,7 +117,7 @@ async fn set_limit(
 )]
 async fn delete_limit(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
 ) -> Result<Json<SpendLimitDeleted>, ApiError> {
     if !app.billing.delete_call_limit(&caller.organization, &id).await? {

@@ -19,7 +19,7 @@ use super::Params;
 use super::billing::{EntryQuery, amount, currency, decimal};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 use crate::routes::page;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -34,7 +34,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 )]
 async fn list_plans(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<PlanObject>>, ApiError> {
     let plans = app.billing.plans(&caller.organization).await?;
@@ -50,7 +50,7 @@ async fn list_plans(
 )]
 async fn create_plan(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreatePlan>,
 ) -> Result<(StatusCode, Json<PlanObject>), ApiError> {
     let period = match body.period.as_deref() {
@@ -93,7 +93,7 @@ async fn create_plan(
 )]
 async fn archive_plan(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
 ) -> Result<Json<SpendLimitDeleted>, ApiError> {
     if !app.billing.archive_plan(&caller.organization, &id).await? {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use tenfold_identity::{KeyOwner, KeyView, NewKey, OrganizationRole, OwnerView};
+use tenfold_identity::{Calls, KeyOwner, KeyView, NewKey, OwnerView};
 use tenfold_kernel::{ApiKeyId, ProjectId, ServiceAccountId, Timestamp, UserId};
 use tenfold_protocol::admin::{
     CreateProjectApiKey, Deleted, KeyUser, OwnerAccess, OwnerKind, ProjectApiKey, ProjectApiKeyOwner,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{JsonBody, KeysReader, KeysWriter};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_keys, create_key)).routes(routes!(get_key, delete_key))
@@ -33,7 +33,7 @@ fn written(KeyView { key, owner }: KeyView) -> ProjectApiKey {
         None => (None, None, false),
         Some(OwnerView::ServiceAccount(account)) => (None, Some(service_accounts::written(account)), true),
         Some(OwnerView::User(user, member)) => {
-            let everywhere = user.role == OrganizationRole::Owner;
+            let everywhere = user.role.calls() == Calls::InEveryProject;
             let active = everywhere || member.is_some();
             // An owner of the organisation is one in every project.
             let role = member.as_ref().map_or(if everywhere { "owner" } else { "none" }, |m| m.role.as_str());
@@ -74,7 +74,7 @@ fn written(KeyView { key, owner }: KeyView) -> ProjectApiKey {
 )]
 async fn list_keys(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    KeysReader(caller): KeysReader,
     Path(project): Path<String>,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<ProjectApiKey>>, ApiError> {
@@ -93,7 +93,7 @@ async fn list_keys(
 )]
 async fn create_key(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    KeysWriter(caller): KeysWriter,
     Path(project): Path<String>,
     JsonBody(body): JsonBody<CreateProjectApiKey>,
 ) -> Result<ShownOnce<ProjectApiKey>, ApiError> {
@@ -127,7 +127,7 @@ async fn create_key(
 )]
 async fn get_key(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    KeysReader(caller): KeysReader,
     Path((project, id)): Path<(String, String)>,
 ) -> Result<Json<ProjectApiKey>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;
@@ -144,7 +144,7 @@ async fn get_key(
 )]
 async fn delete_key(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    KeysWriter(caller): KeysWriter,
     Path((project, id)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::{ListQuery, Params, body_id, listed, path_id};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{JsonBody, PeopleReader, PeopleWriter};
 
 const OBJECT: &str = "organization.project.user";
 
@@ -45,7 +45,7 @@ fn written(member: Member) -> ProjectUser {
 )]
 async fn list_project_users(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    PeopleReader(caller): PeopleReader,
     Path(project): Path<String>,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<ProjectUser>>, ApiError> {
@@ -63,7 +63,7 @@ async fn list_project_users(
 )]
 async fn add_project_user(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path(project): Path<String>,
     JsonBody(body): JsonBody<AddProjectUser>,
 ) -> Result<Json<ProjectUser>, ApiError> {
@@ -82,7 +82,7 @@ async fn add_project_user(
 )]
 async fn get_project_user(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    PeopleReader(caller): PeopleReader,
     Path((project, user)): Path<(String, String)>,
 ) -> Result<Json<ProjectUser>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;
@@ -99,7 +99,7 @@ async fn get_project_user(
 )]
 async fn modify_project_user(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path((project, user)): Path<(String, String)>,
     JsonBody(body): JsonBody<ModifyRole>,
 ) -> Result<Json<ProjectUser>, ApiError> {
@@ -118,7 +118,7 @@ async fn modify_project_user(
 )]
 async fn remove_project_user(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path((project, user)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::{ListQuery, Params, listed, path_id};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{JsonBody, PeopleReader, PeopleWriter};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -59,7 +59,7 @@ struct ProjectsQuery {
 )]
 async fn list_projects(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    PeopleReader(caller): PeopleReader,
     Params(query): Params<ProjectsQuery>,
 ) -> Result<Json<List<Project>>, ApiError> {
     let ProjectsQuery { limit, after, order, include_archived } = query;
@@ -76,7 +76,7 @@ async fn list_projects(
 )]
 async fn create_project(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     JsonBody(body): JsonBody<ProjectBody>,
 ) -> Result<Json<Project>, ApiError> {
     Ok(Json(written(app.identity.create_project(&caller, &body.name).await?)))
@@ -91,7 +91,7 @@ async fn create_project(
 )]
 async fn get_project(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    PeopleReader(caller): PeopleReader,
     Path(id): Path<String>,
 ) -> Result<Json<Project>, ApiError> {
     let id = path_id("project", &id, ProjectId::parse)?;
@@ -107,7 +107,7 @@ async fn get_project(
 )]
 async fn modify_project(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<ProjectBody>,
 ) -> Result<Json<Project>, ApiError> {
@@ -124,7 +124,7 @@ async fn modify_project(
 )]
 async fn archive_project(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path(id): Path<String>,
 ) -> Result<Json<Project>, ApiError> {
     let id = path_id("project", &id, ProjectId::parse)?;

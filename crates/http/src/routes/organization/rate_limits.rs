@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::{ListQuery, Params, path_id};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 use crate::routes::page;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -46,7 +46,7 @@ fn written(model: &str, limits: RateLimits) -> ProjectRateLimit {
 )]
 async fn list_rate_limits(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(project): Path<String>,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<ProjectRateLimit>>, ApiError> {
@@ -84,7 +84,7 @@ async fn list_rate_limits(
 )]
 async fn modify_rate_limit(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path((project, id)): Path<(String, String)>,
     JsonBody(body): JsonBody<ModifyRateLimit>,
 ) -> Result<Json<ProjectRateLimit>, ApiError> {

@@ -15,7 +15,8 @@ use super::Params;
 use super::billing::EntryQuery;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_rentals, create_rental)).routes(routes!(get_rental, end_rental))
@@ -52,7 +53,7 @@ fn unknown(id: &str) -> ApiError {
 )]
 async fn list_rentals(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<RentalObject>>, ApiError> {
     let limit = query.limit()?;
@@ -61,9 +62,7 @@ async fn list_rentals(
     let has_more = rentals.len() > limit as usize;
     rentals.truncate(limit as usize);
     let data: Vec<RentalObject> = rentals.iter().map(written).collect();
-    let id = |rental: Option<&RentalObject>| rental.map(|rental| rental.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    Ok(Json(List { object: "list".to_owned(), data, first_id, last_id, has_more }))
+    Ok(Json(list_of(data, has_more, |rental| &rental.id)))
 }
 
 /// Rents a replica. Its seconds are charged from the moment on at which it takes calls; calls to it cost nothing more.
@@ -75,7 +74,7 @@ async fn list_rentals(
 )]
 async fn create_rental(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateRental>,
 ) -> Result<(StatusCode, Json<RentalObject>), ApiError> {
     let id: String = body.project_id.chars().take(128).collect();
@@ -94,7 +93,7 @@ async fn create_rental(
 )]
 async fn get_rental(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
 ) -> Result<Json<RentalObject>, ApiError> {
     let rental = app.rentals.get(&caller.organization, &id).await?;
@@ -109,7 +108,7 @@ async fn get_rental(
 )]
 async fn end_rental(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
 ) -> Result<Json<RentalObject>, ApiError> {
     let rental = app.rentals.stop(&caller.organization, &id).await?;

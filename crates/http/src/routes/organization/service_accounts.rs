@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::{ListQuery, Params, ShownOnce, end_of, listed, path_id, scopes_of, shown_once};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{JsonBody, PeopleReader, PeopleWriter};
 
 const OBJECT: &str = "organization.project.service_account";
 
@@ -60,7 +60,7 @@ fn written_key(made: CreatedKey) -> (ServiceAccountApiKey, ServiceAccountApiKey)
 )]
 async fn list_service_accounts(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    PeopleReader(caller): PeopleReader,
     Path(project): Path<String>,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<ServiceAccount>>, ApiError> {
@@ -79,7 +79,7 @@ async fn list_service_accounts(
 )]
 async fn create_service_account(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path(project): Path<String>,
     JsonBody(body): JsonBody<CreateServiceAccount>,
 ) -> Result<ShownOnce<CreatedServiceAccount>, ApiError> {
@@ -104,7 +104,7 @@ async fn create_service_account(
 )]
 async fn create_service_account_key(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path((project, id)): Path<(String, String)>,
     JsonBody(body): JsonBody<CreateServiceAccountApiKey>,
 ) -> Result<ShownOnce<ServiceAccountApiKey>, ApiError> {
@@ -129,7 +129,7 @@ async fn create_service_account_key(
 )]
 async fn get_service_account(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    PeopleReader(caller): PeopleReader,
     Path((project, id)): Path<(String, String)>,
 ) -> Result<Json<ServiceAccount>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;
@@ -146,7 +146,7 @@ async fn get_service_account(
 )]
 async fn delete_service_account(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path((project, id)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;

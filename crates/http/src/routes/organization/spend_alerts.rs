@@ -18,7 +18,7 @@ use super::spend_limits::{HUNDREDTH, object};
 use super::{ListQuery, Params, ShownOnce, path_id, shown_once};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 use crate::routes::page;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -37,7 +37,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 )]
 async fn list_spend_alerts(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<SpendAlertObject>>, ApiError> {
     list(&app, &caller, &SpendScope::Organization, query).await
@@ -51,7 +51,7 @@ async fn list_spend_alerts(
 )]
 async fn get_spend_alert(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
 ) -> Result<Json<SpendAlertObject>, ApiError> {
     find(&app, &caller, &SpendScope::Organization, &id).await.map(|alert| Json(written(&alert)))
@@ -65,7 +65,7 @@ async fn get_spend_alert(
 )]
 async fn create_spend_alert(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<SetSpendAlert>,
 ) -> Result<ShownOnce<SpendAlertObject>, ApiError> {
     set(&app, &caller, SpendScope::Organization, None, body).await
@@ -80,7 +80,7 @@ async fn create_spend_alert(
 )]
 async fn modify_spend_alert(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<SetSpendAlert>,
 ) -> Result<ShownOnce<SpendAlertObject>, ApiError> {
@@ -95,7 +95,7 @@ async fn modify_spend_alert(
 )]
 async fn delete_spend_alert(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
 ) -> Result<Json<SpendAlertDeleted>, ApiError> {
     delete(&app, &caller, &SpendScope::Organization, &id).await
@@ -110,7 +110,7 @@ async fn delete_spend_alert(
 )]
 async fn list_project_spend_alerts(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(project): Path<String>,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<SpendAlertObject>>, ApiError> {
@@ -128,7 +128,7 @@ async fn list_project_spend_alerts(
 )]
 async fn get_project_spend_alert(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path((project, id)): Path<(String, String)>,
 ) -> Result<Json<SpendAlertObject>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;
@@ -145,7 +145,7 @@ async fn get_project_spend_alert(
 )]
 async fn create_project_spend_alert(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(project): Path<String>,
     JsonBody(body): JsonBody<SetSpendAlert>,
 ) -> Result<ShownOnce<SpendAlertObject>, ApiError> {
@@ -162,7 +162,7 @@ async fn create_project_spend_alert(
 )]
 async fn modify_project_spend_alert(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path((project, id)): Path<(String, String)>,
     JsonBody(body): JsonBody<SetSpendAlert>,
 ) -> Result<ShownOnce<SpendAlertObject>, ApiError> {
@@ -179,7 +179,7 @@ async fn modify_project_spend_alert(
 )]
 async fn delete_project_spend_alert(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path((project, id)): Path<(String, String)>,
 ) -> Result<Json<SpendAlertDeleted>, ApiError> {
     let scope = project_to_change(&app, &caller, &project).await?;

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::{billing, path_id};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 
 /// Nano-units in a hundredth.
 pub(super) const HUNDREDTH: i64 = 10_000_000;
@@ -31,7 +31,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 )]
 async fn get_spend_limit(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
 ) -> Result<Json<HardSpendLimit>, ApiError> {
     get(&app, &caller, SpendScope::Organization).await
 }
@@ -44,7 +44,7 @@ async fn get_spend_limit(
 )]
 async fn set_spend_limit(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<SetHardSpendLimit>,
 ) -> Result<Json<HardSpendLimit>, ApiError> {
     set(&app, &caller, SpendScope::Organization, &body).await
@@ -58,7 +58,7 @@ async fn set_spend_limit(
 )]
 async fn delete_spend_limit(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
 ) -> Result<Json<SpendLimitDeleted>, ApiError> {
     delete(&app, &caller, SpendScope::Organization).await
 }
@@ -72,7 +72,7 @@ async fn delete_spend_limit(
 )]
 async fn get_project_spend_limit(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(project): Path<String>,
 ) -> Result<Json<HardSpendLimit>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;
@@ -89,7 +89,7 @@ async fn get_project_spend_limit(
 )]
 async fn set_project_spend_limit(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(project): Path<String>,
     JsonBody(body): JsonBody<SetHardSpendLimit>,
 ) -> Result<Json<HardSpendLimit>, ApiError> {
@@ -107,7 +107,7 @@ async fn set_project_spend_limit(
 )]
 async fn delete_project_spend_limit(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(project): Path<String>,
 ) -> Result<Json<SpendLimitDeleted>, ApiError> {
     let project = path_id("project", &project, ProjectId::parse)?;

@@ -15,7 +15,7 @@ use super::documents::{self, DocumentQuery};
 use super::{Params, body_id};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::AdminReader;
+use crate::extract::BillingReader;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_statement))
@@ -48,7 +48,7 @@ struct StatementParams {
 )]
 async fn get_statement(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(params): Params<StatementParams>,
 ) -> Result<Response, ApiError> {
     let StatementParams { month, currency: code, project_id, label, format, language } = params;

@@ -21,7 +21,7 @@ use super::billing::EntryQuery;
 use super::plans::{counted, models, plan, window};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
 use crate::routes::page;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -89,7 +89,7 @@ fn when(text: Option<&str>, default: When) -> Result<When, ApiError> {
 )]
 async fn list_subscriptions(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<SubscriptionObject>>, ApiError> {
     let mut data = Vec::new();
@@ -108,7 +108,7 @@ async fn list_subscriptions(
 )]
 async fn create_subscription(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateSubscription>,
 ) -> Result<(StatusCode, Json<SubscriptionObject>), ApiError> {
     let organization = &caller.organization;
@@ -124,7 +124,7 @@ async fn create_subscription(
 )]
 async fn get_subscription(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Path(id): Path<String>,
 ) -> Result<Json<SubscriptionObject>, ApiError> {
     let all = app.billing.subscriptions(&caller.organization).await?;
@@ -141,7 +141,7 @@ async fn get_subscription(
 )]
 async fn modify_subscription(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<ModifySubscription>,
 ) -> Result<Json<SubscriptionObject>, ApiError> {
@@ -169,7 +169,7 @@ struct CancelQuery {
 )]
 async fn cancel_subscription(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     Path(id): Path<String>,
     Params(query): Params<CancelQuery>,
 ) -> Result<Json<SubscriptionObject>, ApiError> {

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::{ListQuery, Params, listed, path_id};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{JsonBody, PeopleReader, PeopleWriter};
 
 const OBJECT: &str = "organization.user";
 
@@ -44,7 +44,7 @@ fn written(user: tenfold_identity::User) -> User {
 )]
 async fn list_users(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    PeopleReader(caller): PeopleReader,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<List<User>>, ApiError> {
     let list = app.identity.list_users(&caller, &query.request()?).await?;
@@ -59,12 +59,12 @@ async fn list_users(
 )]
 async fn create_user(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     JsonBody(body): JsonBody<CreateUser>,
 ) -> Result<Json<User>, ApiError> {
     let role = match body.role {
         Some(role) => role.parse()?,
-        None => OrganizationRole::Reader,
+        None => OrganizationRole::Developer,
     };
     let new = NewUser { name: body.name, email: body.email, role };
     Ok(Json(written(app.identity.create_user(&caller, new).await?)))
@@ -78,7 +78,7 @@ async fn create_user(
 )]
 async fn get_user(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    PeopleReader(caller): PeopleReader,
     Path(user): Path<String>,
 ) -> Result<Json<User>, ApiError> {
     let user = path_id("user", &user, UserId::parse)?;
@@ -94,7 +94,7 @@ async fn get_user(
 )]
 async fn modify_user(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path(user): Path<String>,
     JsonBody(body): JsonBody<ModifyRole>,
 ) -> Result<Json<User>, ApiError> {
@@ -110,7 +110,7 @@ async fn modify_user(
 )]
 async fn delete_user(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    PeopleWriter(caller): PeopleWriter,
     Path(user): Path<String>,
 ) -> Result<Json<Deleted>, ApiError> {
     let user = path_id("user", &user, UserId::parse)?;

@@ -15,7 +15,8 @@ use super::billing::{EntryQuery, amount, currency, decimal, transaction};
 use super::{Params, ShownOnce, shown_once};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{AdminReader, AdminWriter, JsonBody};
+use crate::extract::{BillingReader, BillingWriter, JsonBody};
+use crate::routes::list_of;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_vouchers, create_vouchers)).routes(routes!(redeem_voucher))
@@ -42,9 +43,7 @@ fn written(voucher: &Voucher, now: Timestamp) -> VoucherObject {
 }
 
 fn listed(data: Vec<VoucherObject>, has_more: bool) -> List<VoucherObject> {
-    let id = |voucher: Option<&VoucherObject>| voucher.map(|voucher| voucher.id.clone());
-    let (first_id, last_id) = (id(data.first()), id(data.last()));
-    List { object: "list".to_owned(), data, first_id, last_id, has_more }
+    list_of(data, has_more, |voucher| &voucher.id)
 }
 
 /// Vouchers that were made here, newest first, without their codes.
@@ -55,7 +54,7 @@ fn listed(data: Vec<VoucherObject>, has_more: bool) -> List<VoucherObject> {
 )]
 async fn list_vouchers(
     State(app): State<App>,
-    AdminReader(caller): AdminReader,
+    BillingReader(caller): BillingReader,
     Params(query): Params<EntryQuery>,
 ) -> Result<Json<List<VoucherObject>>, ApiError> {
     let limit = query.limit()?;
@@ -76,7 +75,7 @@ async fn list_vouchers(
 )]
 async fn create_vouchers(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<CreateVouchers>,
 ) -> Result<ShownOnce<List<VoucherObject>>, ApiError> {
     let new = NewVouchers {
@@ -103,7 +102,7 @@ async fn create_vouchers(
 )]
 async fn redeem_voucher(
     State(app): State<App>,
-    AdminWriter(caller): AdminWriter,
+    BillingWriter(caller): BillingWriter,
     JsonBody(body): JsonBody<RedeemVoucher>,
 ) -> Result<(StatusCode, Json<Transaction>), ApiError> {
     let posted = app.billing.redeem(&caller.organization, &body.code).await?;

@@ -11,7 +11,7 @@ use crate::house::{House, NOW, house};
 const DAY: i64 = NOW - NOW % 86_400;
 
 /// A chat of the default project, the same of another project with a cost that is not known, and an embedding.
-async fn with_three_calls() -> (House, [Event; 3]) {
+pub(super) async fn with_three_calls() -> (House, [Event; 3]) {
     let house = house().await;
     let rng = SeededRng::new(9);
     let sample = || Event {

@@ -1,0 +1,28 @@
+import type { Messages } from "../../i18n/messages";
+
+export const messages = {
+  address: ["Address", "地址"],
+  addressHint: ["One line of it per line.", "每行一段。"],
+  anyCurrency: ["That of each price list", "各价目表的币种"],
+  creditLimit: ["Most that may be owed", "最高欠款额度"],
+  creditLimitHint: ["Calls are refused beyond it. No bound when left out.", "超出后拒绝调用，留空则不限。"],
+  currency: ["Currency", "币种"],
+  currencyHint: ["Calls are charged in it where there is a price list in it.", "有该币种的价目表时，以此币种计费。"],
+  customer: ["On invoices: you", "发票抬头"],
+  dueDays: ["Days until an invoice is due", "付款期限（天）"],
+  issuer: ["On invoices: who writes them", "开票方"],
+  mode: ["Payment", "付费方式"],
+  modeHint_postpaid: ["Calls are charged to an account and invoiced by the month.", "调用费用记账，按月开具发票。"],
+  modeHint_prepaid: ["Calls are paid from the balance and refused when it is used up.", "调用费用从余额扣除，余额用完后拒绝调用。"],
+  name: ["Name", "名称"],
+  note: ["Note on payment", "付款说明"],
+  noteHint: ["Such as a bank account. It stands on every invoice.", "例如银行账户，将显示在每张发票上。"],
+  organisation: ["Organisation", "组织"],
+  postpaid: ["Postpaid", "后付费"],
+  prepaid: ["Prepaid", "预付费"],
+  readOnly: ["Your role may look at the settings but not change them.", "您的角色只能查看设置，不能更改。"],
+  tax: ["Tax in percent", "税率（%）"],
+  taxId: ["Tax number", "税号"],
+  timeZone: ["Time zone", "时区"],
+  timeZoneHint: ["Where days and months begin: in reports, budgets and invoices.", "报表、预算与发票均以此时区划分日和月。"],
+} satisfies Messages;

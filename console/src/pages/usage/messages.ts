@@ -1,0 +1,26 @@
+import type { Messages } from "../../i18n/messages";
+
+export const messages = {
+  by: ["By", "分组"],
+  byKey: ["Key", "密钥"],
+  byModel: ["Model", "模型"],
+  byProject: ["Project", "项目"],
+  cached: ["Cached", "缓存"],
+  calls: ["Calls", "调用"],
+  chart: ["{measure} by day", "每日{measure}"],
+  cost: ["Cost", "费用"],
+  currency: ["Currency", "币种"],
+  download: ["Download CSV", "下载 CSV"],
+  input: ["Input tokens", "输入 token"],
+  lastDays: ["{n} days", "{n} 天"],
+  measure: ["Show", "显示"],
+  nothing: ["Nothing was used in this time", "此时段内没有用量"],
+  nothingHint: ["Choose a longer time, or try a model in the playground.", "请选择更长的时段，或在试用台中体验模型。"],
+  others: ["Others", "其他"],
+  output: ["Output tokens", "输出 token"],
+  pages: ["Pages of the table", "表格分页"],
+  range: ["Time", "时段"],
+  tokens: ["Tokens", "token"],
+  total: ["Total", "合计"],
+  zone: ["Days are those of {zone}.", "按 {zone} 时区划分日期。"],
+} satisfies Messages;
