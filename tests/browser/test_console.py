@@ -1,15 +1,21 @@
 """The main path of every page, as a new operator walks it: in order, in one installation."""
 
+import base64
+import hashlib
+import hmac
 import json
 import re
+import struct
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 PASSWORD = "a notable engine of brass"
 MODEL = "smollm2-135m-instruct"
-PAGES = ["", "playground", "models", "usage", "billing", "billing?tab=invoices", "billing?tab=budgets",
+PAGES = ["", "playground", "models", "usage", "calls", "billing", "billing?tab=invoices", "billing?tab=budgets",
          "billing?tab=plans", "billing?tab=vouchers", "keys", "people", "people?tab=projects", "people?tab=invites",
          "settings", "account"]
 
@@ -63,6 +69,13 @@ def nothing_went_wrong(owner):
     assert owner.faults == []
 
 
+def test_the_typed_client_is_of_this_api(server, tmp_path):
+    description = tmp_path / "openapi.json"
+    description.write_text(json.dumps(server.call("GET", "/openapi.json")[2]))
+    console = Path(__file__).parents[2] / "console"
+    subprocess.run(["node", "scripts/api.js", description, "--check"], cwd=console, check=True)
+
+
 def status(server, key):
     return server.call("GET", "/v1/models", key=key)[0]
 
@@ -91,6 +104,11 @@ def test_a_chat_streams_and_is_seen_in_usage_and_in_the_ledger(owner, server):
     assert moved == call["cost"]["nanos"] > 0, "what was charged is what the call cost, to the nano-unit"
     page = owner.go("usage")
     expect(page.get_by_role("cell", name=call["model"]).first).to_be_visible()
+    page = owner.go("calls")
+    page.get_by_role("button", name=f"Open call {call['id']}").click()
+    one = page.get_by_role("dialog")
+    expect(one.get_by_role("table", name="Timeline")).to_contain_text("Writing the answer")
+    expect(one.get_by_role("table", name="In the ledger")).to_contain_text("revenue")
 
 
 def test_two_models_answer_side_by_side(owner):
@@ -226,9 +244,57 @@ def test_the_console_speaks_chinese(chromium, server, pictures):
     context.close()
 
 
-def test_a_person_signs_out(owner):
-    page = owner.go("")
+def test_codes_and_passkeys_sign_in(owner):
+    page = owner.go("account")
+    page.get_by_role("button", name="Set up").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Current password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("img", name=re.compile("Scan this"))).to_be_visible()
+    seed = dialog.locator("pre").first.inner_text().strip()
+    dialog.get_by_role("textbox", name="Code").fill(one_time_code(seed))
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_text("Recovery codes").first).to_be_visible()
+    recovery = secret(page, "Recovery codes").split()
+    assert len(set(recovery)) == 10
+    page.get_by_role("button", name="Done").last.click()
+
+    # An authenticator that the browser itself plays.
+    devtools = owner.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True}})
+    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("This laptop")
+    page.get_by_role("dialog").get_by_role("button").last.click()
+    expect(page.get_by_text("This laptop")).to_be_visible()
+    sign_out(page)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("button", name=re.compile("Wang"))).to_be_visible()
+    sign_out(page)
+
+    owner.sign_in("wang@example.org")
+    page.get_by_label("Code").fill(recovery[0])
+    page.locator("button[type=submit]").click()
+    expect(page.get_by_role("button", name=re.compile("Wang"))).to_be_visible()
+
+
+def one_time_code(seed):
+    """What an authenticator app shows (RFC 6238)."""
+    step = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.new(base64.b32decode(seed), step, hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7fffffff) % 10**6:06}"
+
+
+def sign_out(page):
     page.get_by_role("button", name=re.compile("Wang")).click()
     page.get_by_role("menuitem", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in to Tenfold")).to_be_visible()
+
+
+def test_a_person_signs_out(owner):
+    page = owner.go("")
+    sign_out(page)
     assert page.evaluate("fetch('/v1/console/session').then(answer => answer.status)") == 401

@@ -501,6 +501,1024 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConsoleInfo"];
+                    };
+                };
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/invites/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    token: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OpenInvite"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    token: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AcceptInvite"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConsoleSession"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["List_PasskeyObject"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RegisterPasskey"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PasskeyObject"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/passkeys/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PasskeyChallenge"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/passkeys/{passkey_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    passkey_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Deleted"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangePassword"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConsoleSession"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignIn"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConsoleSession"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Deleted"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PasskeySignIn"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConsoleSession"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/session/passkey/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PasskeyChallenge"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["List_BrowserSession"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    session_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Deleted"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetUpConsole"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConsoleSession"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConfirmPassword"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NewTotp"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DisableTotp"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TotpCode"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EnabledTotp"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/deployments": {
         parameters: {
             query?: never;
@@ -3957,6 +4975,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organization/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["List_Invite"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateInvite"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Invite"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/invites/{invite_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    invite_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Deleted"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/projects": {
         parameters: {
             query?: never;
@@ -6148,6 +7330,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organization/usage/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    start_time?: number;
+                    end_time?: number;
+                    project_ids?: string[];
+                    user_ids?: string[];
+                    api_key_ids?: string[];
+                    models?: string[];
+                    batch?: boolean;
+                    statuses?: string[];
+                    limit?: number;
+                    after?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["List_UsageCall"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/usage/calls/{call_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    call_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UsageCallDetails"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/usage/completions": {
         parameters: {
             query?: never;
@@ -7021,6 +8332,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptInvite: {
+            name: string;
+            password: components["schemas"]["SecretText"];
+        };
         AdapterBody: {
             name: string;
             path: string;
@@ -7103,6 +8418,18 @@ export interface components {
             currency?: string | null;
         };
         BlockContent: string | components["schemas"]["MessagesBlock"][];
+        BrowserSession: {
+            id: string;
+            object: string;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            last_seen_at: number;
+            /** Format: int64 */
+            expires_at: number;
+            user_agent: string;
+            is_this_one: boolean;
+        };
         Budget: {
             id: string;
             object: string;
@@ -7175,6 +8502,10 @@ export interface components {
             per_million: {
                 [key: string]: string;
             };
+        };
+        ChangePassword: {
+            password: components["schemas"]["SecretText"];
+            new_password: components["schemas"]["SecretText"];
         };
         ChatChoice: {
             /** Format: int32 */
@@ -7257,6 +8588,7 @@ export interface components {
             amount: string;
             currency: string;
             status: string;
+            failure?: string | null;
             refunded: string;
             redirect_url?: string | null;
             qr_code?: string | null;
@@ -7364,6 +8696,57 @@ export interface components {
             batch?: boolean | null;
             service_tier?: string | null;
         };
+        ConfirmPassword: {
+            password: components["schemas"]["SecretText"];
+        };
+        ConsoleAccess: {
+            models: string;
+            usage: string;
+            billing: string;
+            people: string;
+            owners: string;
+            own_keys: string;
+            audit: string;
+            settings: string;
+            calls: boolean;
+        };
+        ConsoleInfo: {
+            object: string;
+            needs_setup: boolean;
+            sign_in: components["schemas"]["SignInWays"];
+            version: string;
+        };
+        ConsoleOrganization: {
+            id: string;
+            name: string;
+            time_zone: string;
+            default_project: string;
+        };
+        ConsoleProject: {
+            id: string;
+            name: string;
+        };
+        ConsoleSession: {
+            id: string;
+            object: string;
+            csrf_token: string;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            expires_at: number;
+            user: components["schemas"]["ConsoleUser"];
+            organization: components["schemas"]["ConsoleOrganization"];
+            projects: components["schemas"]["ConsoleProject"][];
+            access: components["schemas"]["ConsoleAccess"];
+        };
+        ConsoleUser: {
+            id: string;
+            name: string;
+            email: string;
+            role: string;
+            has_totp: boolean;
+            has_passkey: boolean;
+        };
         Content: string | components["schemas"]["ContentPart"][];
         ContentBlock: {
             thinking: string;
@@ -7454,6 +8837,11 @@ export interface components {
             /** Format: int64 */
             expires_at?: number | null;
             memo?: string | null;
+        };
+        CreateInvite: {
+            email: string;
+            role: string;
+            projects?: components["schemas"]["InviteProject"][];
         };
         CreatePlan: {
             name: string;
@@ -7558,6 +8946,10 @@ export interface components {
             /** Format: int64 */
             created_at: number;
         };
+        DisableTotp: {
+            password: components["schemas"]["SecretText"];
+            code: components["schemas"]["SecretText"];
+        };
         Embedding: {
             object: string;
             /** Format: int32 */
@@ -7588,6 +8980,11 @@ export interface components {
             user_id?: string | null;
             api_key_id?: string | null;
             model?: string | null;
+        };
+        EnabledTotp: {
+            object: string;
+            enabled: boolean;
+            recovery_codes: string[];
         };
         /** @enum {string} */
         EncodingFormat: "float" | "base64";
@@ -7652,6 +9049,10 @@ export interface components {
             status: string;
             version: string;
         };
+        IdentityProvider: {
+            id: string;
+            name: string;
+        };
         IncompleteDetails: {
             reason: components["schemas"]["IncompleteReason"];
         };
@@ -7664,6 +9065,25 @@ export interface components {
         };
         /** @enum {string} */
         InputRole: "user" | "assistant" | "system";
+        Invite: {
+            id: string;
+            object: string;
+            email: string;
+            role: string;
+            status: string;
+            projects: components["schemas"]["InviteProject"][];
+            /** Format: int64 */
+            invited_at: number;
+            /** Format: int64 */
+            expires_at: number;
+            /** Format: int64 */
+            accepted_at?: number | null;
+            url?: string | null;
+        };
+        InviteProject: {
+            id: string;
+            role: string;
+        };
         InvoiceObject: {
             id: string;
             object: string;
@@ -7774,6 +9194,24 @@ export interface components {
             last_id?: string | null;
             has_more?: boolean;
         };
+        List_BrowserSession: {
+            object: string;
+            data: {
+                id: string;
+                object: string;
+                /** Format: int64 */
+                created_at: number;
+                /** Format: int64 */
+                last_seen_at: number;
+                /** Format: int64 */
+                expires_at: number;
+                user_agent: string;
+                is_this_one: boolean;
+            }[];
+            first_id?: string | null;
+            last_id?: string | null;
+            has_more?: boolean;
+        };
         List_Budget: {
             object: string;
             data: {
@@ -7859,6 +9297,7 @@ export interface components {
                 amount: string;
                 currency: string;
                 status: string;
+                failure?: string | null;
                 refunded: string;
                 redirect_url?: string | null;
                 qr_code?: string | null;
@@ -7888,6 +9327,27 @@ export interface components {
                 project_id?: string | null;
                 /** Format: int64 */
                 created_at: number;
+            }[];
+            first_id?: string | null;
+            last_id?: string | null;
+            has_more?: boolean;
+        };
+        List_Invite: {
+            object: string;
+            data: {
+                id: string;
+                object: string;
+                email: string;
+                role: string;
+                status: string;
+                projects: components["schemas"]["InviteProject"][];
+                /** Format: int64 */
+                invited_at: number;
+                /** Format: int64 */
+                expires_at: number;
+                /** Format: int64 */
+                accepted_at?: number | null;
+                url?: string | null;
             }[];
             first_id?: string | null;
             last_id?: string | null;
@@ -7952,6 +9412,21 @@ export interface components {
                 created: number;
                 owned_by: string;
             })[];
+            first_id?: string | null;
+            last_id?: string | null;
+            has_more?: boolean;
+        };
+        List_PasskeyObject: {
+            object: string;
+            data: {
+                id: string;
+                object: string;
+                name: string;
+                /** Format: int64 */
+                created_at: number;
+                /** Format: int64 */
+                last_used_at?: number | null;
+            }[];
             first_id?: string | null;
             last_id?: string | null;
             has_more?: boolean;
@@ -8172,6 +9647,53 @@ export interface components {
             last_id?: string | null;
             has_more?: boolean;
         };
+        List_UsageCall: {
+            object: string;
+            data: {
+                id: string;
+                object: string;
+                event_id: string;
+                request_id: string;
+                /** Format: int64 */
+                created_at: number;
+                /** Format: int64 */
+                completed_at: number;
+                project_id: string;
+                api_key_id: string;
+                user_id?: string | null;
+                service_account_id?: string | null;
+                operation: string;
+                model: string;
+                model_version?: string | null;
+                replica_id?: string | null;
+                node?: string | null;
+                status: string;
+                error_code?: string | null;
+                units: {
+                    [key: string]: number;
+                };
+                usage_known: boolean;
+                cost?: components["schemas"]["Amount"] | null;
+                price_version?: string | null;
+                /** Format: int64 */
+                queue_ms: number;
+                /** Format: int64 */
+                first_token_ms?: number | null;
+                /** Format: int64 */
+                duration_ms: number;
+                batch: boolean;
+                service_tier?: string | null;
+                metadata: {
+                    [key: string]: string;
+                };
+                /** Format: int64 */
+                energy_millijoules?: number | null;
+                energy_source?: string | null;
+            }[];
+            first_id?: string | null;
+            last_id?: string | null;
+            has_more?: boolean;
+        };
         List_User: {
             object: string;
             data: {
@@ -8343,6 +9865,11 @@ export interface components {
             context_length?: number | null;
             project_id?: string | null;
         };
+        NewTotp: {
+            object: string;
+            secret: string;
+            url: string;
+        };
         NotificationChannel: {
             recipients: string[];
             subject_prefix?: string | null;
@@ -8362,6 +9889,13 @@ export interface components {
             time_zone: string;
         };
         OneOrMany_String: string | string[];
+        OpenInvite: {
+            object: string;
+            email: string;
+            organization_name: string;
+            /** Format: int64 */
+            expires_at: number;
+        };
         OutputConfig: {
             effort?: string | null;
             format?: components["schemas"]["OutputFormat"] | null;
@@ -8378,6 +9912,23 @@ export interface components {
             name?: string;
             address?: string[];
             tax_id?: string | null;
+        };
+        PasskeyChallenge: {
+            challenge_id: string;
+            public_key: unknown;
+        };
+        PasskeyObject: {
+            id: string;
+            object: string;
+            name: string;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            last_used_at?: number | null;
+        };
+        PasskeySignIn: {
+            challenge_id: string;
+            credential: unknown;
         };
         PayInvoice: {
             memo?: string | null;
@@ -8543,6 +10094,11 @@ export interface components {
         RedeemVoucher: {
             code: string;
         };
+        RegisterPasskey: {
+            challenge_id: string;
+            name: string;
+            credential: unknown;
+        };
         RentalObject: {
             id: string;
             object: string;
@@ -8676,6 +10232,7 @@ export interface components {
             prompt_cache_key?: string | null;
             service_tier?: string | null;
         };
+        SecretText: string;
         ServiceAccount: {
             object: string;
             id: string;
@@ -8736,6 +10293,21 @@ export interface components {
             /** Format: int64 */
             threshold_amount: number;
             notification_channel: components["schemas"]["NotificationChannel"];
+        };
+        SetUpConsole: {
+            admin_key: components["schemas"]["SecretText"];
+            name: string;
+            email: string;
+            password: components["schemas"]["SecretText"];
+        };
+        SignIn: {
+            email: string;
+            password: components["schemas"]["SecretText"];
+            totp_code?: components["schemas"]["SecretText"] | null;
+        };
+        SignInWays: {
+            passkeys: boolean;
+            oidc: components["schemas"]["IdentityProvider"][];
         };
         SpendAlertDeleted: {
             id: string;
@@ -8842,6 +10414,9 @@ export interface components {
             logprob: number;
             bytes?: number[] | null;
         };
+        TotpCode: {
+            code: components["schemas"]["SecretText"];
+        };
         Transaction: {
             object: string;
             id: string;
@@ -8939,6 +10514,50 @@ export interface components {
                 api_key_id?: string | null;
                 model?: string | null;
             }[];
+        };
+        UsageCall: {
+            id: string;
+            object: string;
+            event_id: string;
+            request_id: string;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            completed_at: number;
+            project_id: string;
+            api_key_id: string;
+            user_id?: string | null;
+            service_account_id?: string | null;
+            operation: string;
+            model: string;
+            model_version?: string | null;
+            replica_id?: string | null;
+            node?: string | null;
+            status: string;
+            error_code?: string | null;
+            units: {
+                [key: string]: number;
+            };
+            usage_known: boolean;
+            cost?: components["schemas"]["Amount"] | null;
+            price_version?: string | null;
+            /** Format: int64 */
+            queue_ms: number;
+            /** Format: int64 */
+            first_token_ms?: number | null;
+            /** Format: int64 */
+            duration_ms: number;
+            batch: boolean;
+            service_tier?: string | null;
+            metadata: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            energy_millijoules?: number | null;
+            energy_source?: string | null;
+        };
+        UsageCallDetails: components["schemas"]["UsageCall"] & {
+            entries: components["schemas"]["LedgerEntry"][];
         };
         UsagePage_CompletionsUsage: {
             object: string;

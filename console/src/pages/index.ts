@@ -1,5 +1,6 @@
 import { account } from "./account";
 import { billing } from "./billing";
+import { calls } from "./calls";
 import { home } from "./home";
 import { keys } from "./keys";
 import { models } from "./models";
@@ -12,4 +13,4 @@ import { usage } from "./usage";
 export type { Page };
 
 /** Every page, in the order of the navigation. */
-export const pages: readonly Page[] = [home, playground, models, usage, billing, keys, people, settings, account];
+export const pages: readonly Page[] = [home, playground, models, usage, calls, billing, keys, people, settings, account];

@@ -15,7 +15,7 @@ describe("pages", () => {
 
   it("open by access", () => {
     expect(open(access({}))).toEqual(["/", "/account"]);
-    expect(open(access({ models: "read", usage: "read", calls: true }))).toEqual(["/", "/playground", "/models", "/usage", "/keys", "/account"]);
+    expect(open(access({ models: "read", usage: "read", calls: true }))).toEqual(["/", "/playground", "/models", "/usage", "/calls", "/keys", "/account"]);
     expect(open(access({ billing: "write", people: "read", settings: "read" }))).toEqual(["/", "/billing", "/keys", "/people", "/settings", "/account"]);
   });
 });

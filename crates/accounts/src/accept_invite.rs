@@ -54,6 +54,10 @@ impl Accounts {
         let hash = self.hasher.hash(password, &*self.rng).await?;
         let now = self.clock.now();
         let known = self.identity.users.find_user(&invite.organization, &invite.email).await?;
+        // Who has become an owner since is nobody whom others than owners invite.
+        if known.as_ref().is_some_and(|known| known.role.area() != invite.role.area()) {
+            return Err(AccountsError::InviteGone);
+        }
         let is_new = known.is_none();
         let user = known.unwrap_or_else(|| User {
             id: UserId::generate(&*self.rng),

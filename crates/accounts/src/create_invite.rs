@@ -55,10 +55,12 @@ impl Accounts {
                 return Err(IdentityError::ProjectArchived.into());
             }
         }
-        if let Some(user) = self.identity.users.find_user(&caller.organization, &email).await?
-            && self.ports.accounts.get_person(&user.id).await?.is_some()
-        {
-            return Err(AccountsError::AlreadyExists { what: "account" });
+        if let Some(user) = self.identity.users.find_user(&caller.organization, &email).await? {
+            // Whoever accepts becomes this user, whatever the invitation says.
+            demand_write(caller, user.role.area())?;
+            if self.ports.accounts.get_person(&user.id).await?.is_some() {
+                return Err(AccountsError::AlreadyExists { what: "account" });
+            }
         }
         let token = Secret::new(&base62(&*self.rng, 43));
         let now = self.clock.now();

@@ -5,12 +5,10 @@ import { EmptyState } from "../../components/EmptyState";
 import { Loaded } from "../../components/Loaded";
 import { More, useList, WideTable } from "../../components/paged";
 import { Panel } from "../../components/Panel";
+import { accountName } from "../../format/account";
 import { useFormat } from "../../format/useFormat";
 import { useMessages } from "../../i18n/language";
 import { messages } from "./messages";
-
-/** An account without its organisation and currency, which the rest of the line says. */
-const accountName = (account: string): string => account.split("/").slice(1, -1).join("/") || account;
 
 /** How money moved, to the billionth. */
 export function Ledger() {

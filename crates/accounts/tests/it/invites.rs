@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use tenfold_accounts::{AccountsError, InviteStatus, InviteView, NewInvite};
-use tenfold_identity::{IdentityError, OrganizationRole, ProjectRole};
-use tenfold_kernel::{Classify, Clock as _, ErrorKind, InviteId, ProjectId, Secret, SystemRng};
+use tenfold_identity::{IdentityError, NewUser, OrganizationRole, ProjectRole};
+use tenfold_kernel::{
+    ApiKeyId, Area, Classify, Clock as _, ErrorKind, InviteId, ProjectId, Secret, SystemRng,
+};
 
 use crate::house::{EMAIL, PASSWORD, house};
 
@@ -51,6 +53,37 @@ async fn who_follows_the_link_is_a_user_with_projects_and_signed_in() {
     assert!(matches!(again, AccountsError::InviteGone));
     assert_eq!(again.kind(), ErrorKind::NotFound);
     assert!(accounts.find_invite(token).await.is_err());
+}
+
+#[tokio::test]
+async fn nobody_becomes_an_owner_by_an_invitation_of_somebody_who_is_none() {
+    let (house, _) = house().await;
+    let (accounts, identity) = (&house.accounts, &house.identity);
+    let new = |email: &str, role| NewUser { name: "Somebody".to_owned(), email: email.to_owned(), role };
+    let deputy = new("deputy@example.org", OrganizationRole::Admin);
+    let deputy = identity.create_user(&house.admin, deputy).await.unwrap();
+    let key = ApiKeyId::parse("key_console").unwrap();
+    let deputy = identity.person(&deputy.organization, &deputy.id, &key, None).await.unwrap().caller.unwrap();
+    let grace_user = identity
+        .create_user(&house.admin, new("grace@example.org", OrganizationRole::Developer))
+        .await
+        .unwrap();
+    let earlier = accounts.create_invite(&deputy, grace()).await.unwrap();
+    identity.modify_user(&house.admin, &grace_user.id, OrganizationRole::Owner).await.unwrap();
+    let owner = NewInvite { role: OrganizationRole::Owner, ..grace() };
+    for invite in [grace(), owner.clone()] {
+        let refused = accounts.create_invite(&deputy, invite).await;
+        let lacks = matches!(
+            refused,
+            Err(AccountsError::Identity(IdentityError::RoleLacks { area: Area::Owners, .. }))
+        );
+        assert!(lacks, "{refused:?}");
+    }
+    let late = accounts.accept_invite(earlier.token.expose(), "Eve", &password(), "").await;
+    assert!(matches!(late, Err(AccountsError::InviteGone)), "{late:?}");
+    let created = accounts.create_invite(&house.admin, owner).await.unwrap();
+    let joined = accounts.accept_invite(created.token.expose(), "Grace", &password(), "").await.unwrap();
+    assert_eq!(joined.info.user.role, OrganizationRole::Owner);
 }
 
 #[tokio::test]

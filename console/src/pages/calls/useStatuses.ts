@@ -1,0 +1,14 @@
+import { useMessages } from "../../i18n/language";
+import { messages } from "./messages";
+
+/** How calls end: what a reader is told, and in which colour. */
+export function useStatuses(): Record<string, { label: string; color: string }> {
+  const t = useMessages(messages);
+  return {
+    completed: { label: t("completed"), color: "teal" },
+    client_gone: { label: t("clientGone"), color: "gray" },
+    failed: { label: t("failed"), color: "red" },
+    timed_out: { label: t("timedOut"), color: "orange" },
+    rejected: { label: t("rejected"), color: "yellow" },
+  };
+}
