@@ -40,8 +40,9 @@ export function useEnter(): (session: Session | null) => void {
 export function SessionProvider({ session, children }: { session: Session; children: ReactNode }) {
   const client = useQueryClient();
   const [chosen, setChosen] = useState(() => localStorage.getItem(STORED));
-  const known = session.projects.some(({ id }) => id === chosen);
-  const project = known ? chosen! : session.organization.default_project || (session.projects[0]?.id ?? "");
+  // Somebody who is confined to projects need not see the default one.
+  const isSeen = (project: string | null) => session.projects.some(({ id }) => id === project);
+  const project = [chosen, session.organization.default_project].find(isSeen) ?? session.projects[0]?.id ?? "";
   // Before the children ask, so not in an effect.
   carryProject(project);
   useEffect(() => () => carryProject(""), []);
