@@ -12,10 +12,10 @@ use webauthn_rp::request::auth::{
     AuthenticationVerificationOptions, DiscoverableCredentialRequestOptions, SignatureCounterEnforcement,
 };
 use webauthn_rp::request::register::{
-    Nickname, PublicKeyCredentialCreationOptions, PublicKeyCredentialUserEntity,
+    CredProtect, Nickname, PublicKeyCredentialCreationOptions, PublicKeyCredentialUserEntity,
     RegistrationVerificationOptions, UserHandle, Username,
 };
-use webauthn_rp::request::{AsciiDomain, PublicKeyCredentialDescriptor, RpId};
+use webauthn_rp::request::{AsciiDomain, ExtensionInfo, PublicKeyCredentialDescriptor, RpId};
 use webauthn_rp::response::auth::DiscoverableAuthentication;
 use webauthn_rp::response::register::{CompressedPubKey, DynamicState, StaticState};
 use webauthn_rp::response::{AuthTransports, CredentialId};
@@ -143,7 +143,10 @@ pub(crate) fn begin_registration(
             Ok(PublicKeyCredentialDescriptor { id, transports })
         })
         .collect::<Result<Vec<_>, BoxError>>()?;
-    let options = PublicKeyCredentialCreationOptions::passkey(&party.id, entity, exclude);
+    let mut options = PublicKeyCredentialCreationOptions::passkey(&party.id, entity, exclude);
+    // Asked for and not insisted on: many authenticators have no such protection, and every use is verified all the same.
+    options.extensions.cred_protect =
+        CredProtect::UserVerificationRequired(ExtensionInfo::AllowDontEnforceValue);
     let (server, client) = options.start_ceremony().map_err(boxed)?;
     Ok((server.encode().map_err(boxed)?, serde_json::to_value(&client).map_err(boxed)?))
 }

@@ -47,7 +47,7 @@ export default function Calls() {
                 {data.map((call) => (
                   <Table.Tr key={call.id}>
                     <Table.Td>
-                      <UnstyledButton c="var(--mantine-color-anchor)" fz="sm" aria-label={t("open", { id: call.id })} onClick={() => setOpen(call.id)}>{format.time(call.created_at)}</UnstyledButton>
+                      <UnstyledButton c="var(--mantine-color-anchor)" fz="sm" aria-label={t("open", { id: call.id, time: format.time(call.created_at) })} onClick={() => setOpen(call.id)}>{format.time(call.created_at)}</UnstyledButton>
                     </Table.Td>
                     <Table.Td className="breaks">{call.model}</Table.Td>
                     <Table.Td><Badge variant="light" color={statuses[call.status]?.color ?? "gray"}>{statuses[call.status]?.label ?? call.status}</Badge></Table.Td>

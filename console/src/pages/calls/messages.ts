@@ -22,7 +22,7 @@ export const messages = {
   nothing: ["No calls yet", "还没有调用"],
   nothingCharged: ["Nothing was charged.", "未产生费用。"],
   nothingHint: ["Try a model in the playground, or make a key for a program.", "可在试用台中体验模型，或为程序创建密钥。"],
-  open: ["Open call {id}", "查看调用 {id}"],
+  open: ["{time}: open call {id}", "{time}：查看调用 {id}"],
   operation: ["Operation", "操作"],
   person: ["Person", "用户"],
   price: ["Price list", "价目版本"],

@@ -5,10 +5,10 @@ import { messages } from "./messages";
 export function useStatuses(): Record<string, { label: string; color: string }> {
   const t = useMessages(messages);
   return {
-    completed: { label: t("completed"), color: "teal" },
+    completed: { label: t("completed"), color: "lake" },
     client_gone: { label: t("clientGone"), color: "gray" },
     failed: { label: t("failed"), color: "red" },
-    timed_out: { label: t("timedOut"), color: "orange" },
-    rejected: { label: t("rejected"), color: "yellow" },
+    timed_out: { label: t("timedOut"), color: "gray" },
+    rejected: { label: t("rejected"), color: "gray" },
   };
 }
