@@ -40,7 +40,7 @@ class Person:
     def sign_in(self, email, password=PASSWORD):
         page = self.go("")
         page.get_by_label("E-mail").fill(email)
-        page.get_by_label("Password", exact=True).fill(password)
+        page.locator("input[type=password]").fill(password)
         page.locator("button[type=submit]").click()
 
 
